@@ -1,0 +1,219 @@
+//! Events: one struct for each thing that can happen to a connection, a request or an invocation.
+//!
+//! An event is emitted once; the log line, the metric and the audit record derive from it. Events carry no secrets and no
+//! bodies.
+
+use std::{net::IpAddr, sync::Arc};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{LogicalId, Refusal};
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub what: Happening,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Happening {
+    /// The shield took up its work.
+    ShieldStarted(ShieldStarted),
+    /// The shield ended its work.
+    ShieldStopped(ShieldStopped),
+    /// A connection was turned away before it said anything.
+    ConnectionRefused(ConnectionRefused),
+    /// A connection ended by a fault: handshake, protocol, timeout.
+    ConnectionFailed(ConnectionFailed),
+    /// A request was answered, by a function or by a guard.
+    RequestAnswered(Box<RequestAnswered>),
+    /// A function ran.
+    InvocationFinished(InvocationFinished),
+    /// A place for a function to run came up.
+    EnvironmentStarted(EnvironmentStarted),
+    /// A place for a function to run is gone.
+    EnvironmentStopped(EnvironmentStopped),
+    /// A function wrote a line.
+    FunctionLogged(FunctionLogged),
+    /// Another interpreter than the declared one serves a function.
+    RuntimeSubstituted(RuntimeSubstituted),
+    /// Something declared cannot be enforced, and what is done instead.
+    NotEnforced(NotEnforced),
+    /// Code, keys or settings were taken up anew.
+    Reloaded(Reloaded),
+}
+
+/// The shield took up its work.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShieldStarted {
+    /// The application.
+    pub app: Arc<str>,
+    /// Address it listens on.
+    pub address: Arc<str>,
+    /// Version of the program.
+    pub version: &'static str,
+}
+
+/// The shield ended its work.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShieldStopped {
+    /// Requests answered since it started.
+    pub requests: u64,
+    /// Of these, refused by a guard.
+    pub refused: u64,
+    /// Of these, that would have been refused by a guard that only observes.
+    pub observed: u64,
+}
+
+/// A connection was turned away before it said anything.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConnectionRefused {
+    /// The other end.
+    pub peer: IpAddr,
+    /// Why: `total-limit`, `address-limit`, `denied`.
+    pub reason: &'static str,
+    /// How many alike this event stands for, when many come at once.
+    pub count: u64,
+}
+
+/// A connection ended by a fault.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConnectionFailed {
+    /// The other end.
+    pub peer: IpAddr,
+    /// Where: `tls`, `head`, `body`, `idle`, `protocol`.
+    pub stage: &'static str,
+    /// What, one clause.
+    pub reason: Arc<str>,
+    /// How many alike this event stands for, when many come at once.
+    pub count: u64,
+}
+
+/// A request was answered.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestAnswered {
+    /// The request's id.
+    pub request: Arc<str>,
+    /// The client.
+    pub client: IpAddr,
+    /// The method.
+    pub method: Arc<str>,
+    /// Canonical path, or the raw path cut to 256 bytes and escaped where it was not canonical.
+    pub path: Arc<str>,
+    /// The route's pattern with its method, when one matched.
+    pub route: Option<Arc<str>>,
+    /// The function, when one was asked.
+    pub function: Option<LogicalId>,
+    /// Who called: a token's subject or a key's id.
+    pub caller: Option<Arc<str>>,
+    /// Status of the answer.
+    pub status: u16,
+    /// Bytes of the request body.
+    pub received_bytes: u64,
+    /// Bytes of the answer's body.
+    pub sent_bytes: u64,
+    /// From complete head to complete answer, microseconds.
+    pub duration_us: u64,
+    /// Why it was refused.
+    pub refusal: Option<Refusal>,
+    /// What guards that only observe would have said.
+    pub observed: Vec<Refusal>,
+}
+
+/// A function ran.
+#[derive(Clone, Debug, Serialize)]
+pub struct InvocationFinished {
+    /// The request it ran for; an id of its own where there was none.
+    pub request: Arc<str>,
+    /// The function.
+    pub function: LogicalId,
+    /// Number of the environment, from 1.
+    pub environment: u64,
+    /// Whether the environment was started for it.
+    pub cold: bool,
+    /// Time in the function, microseconds.
+    pub duration_us: u64,
+    /// Time of initialisation, microseconds, when the environment was started for it.
+    pub init_us: Option<u64>,
+    /// Peak resident memory of the process in KiB, where it could be read.
+    pub peak_memory_kib: Option<u64>,
+    /// Type of the error, when it failed: `Sandbox.Timedout`, `Runtime.ExitError`, the handler's own.
+    pub error: Option<Arc<str>>,
+}
+
+/// A place for a function to run came up.
+#[derive(Clone, Debug, Serialize)]
+pub struct EnvironmentStarted {
+    /// The function.
+    pub function: LogicalId,
+    /// Number of the environment, from 1.
+    pub environment: u64,
+    /// The interpreter or program that runs.
+    pub program: Arc<str>,
+    /// Process id.
+    pub pid: u32,
+}
+
+/// A place for a function to run is gone.
+#[derive(Clone, Debug, Serialize)]
+pub struct EnvironmentStopped {
+    /// The function.
+    pub function: LogicalId,
+    /// Number of the environment.
+    pub environment: u64,
+    /// Why: `idle`, `timeout`, `exit-status-1`, `signal-9`, `reload`, `shutdown`.
+    pub reason: Arc<str>,
+}
+
+/// A function wrote a line.
+#[derive(Clone, Debug, Serialize)]
+pub struct FunctionLogged {
+    /// The function.
+    pub function: LogicalId,
+    /// Number of the environment.
+    pub environment: u64,
+    /// The request it was busy with.
+    pub request: Option<Arc<str>>,
+    /// The line, cut to 8 KiB.
+    pub line: Arc<str>,
+}
+
+/// Another interpreter than the declared one serves a function.
+#[derive(Clone, Debug, Serialize)]
+pub struct RuntimeSubstituted {
+    /// The function.
+    pub function: LogicalId,
+    /// What the template declares.
+    pub declared: Arc<str>,
+    /// What serves.
+    pub served_by: Arc<str>,
+}
+
+/// Something declared cannot be enforced.
+#[derive(Clone, Debug, Serialize)]
+pub struct NotEnforced {
+    /// What: a route, a function, a setting.
+    pub subject: Arc<str>,
+    /// Why, and what is done instead.
+    pub reason: Arc<str>,
+}
+
+/// Code, keys or settings were taken up anew.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reloaded {
+    /// What.
+    pub subject: Arc<str>,
+}
+
+/// Where events go. Never blocks and never fails towards the caller: an event that cannot be kept is counted by the sink.
+pub trait Sink: Send + Sync {
+    /// Takes one event.
+    fn emit(&self, event: Event);
+}

@@ -1,0 +1,166 @@
+//! Findings, the rules behind them, and fixes.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+
+use crate::{LogicalId, Span};
+
+/// How bad a finding is. Ordered: later is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Hygiene.
+    Low,
+    /// Helps an attacker who is already there, or costs money.
+    Medium,
+    /// Lets an attacker in or far.
+    High,
+    /// Lets anyone take all.
+    Critical,
+}
+
+impl Severity {
+    /// The word for people, lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
+/// One of the ten practices of serverless security, by its number (1 to 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Practice {
+    /// 1: least privilege per function.
+    LeastPrivilege,
+    /// 2: secrets.
+    Secrets,
+    /// 3: monitoring and audit.
+    Monitoring,
+    /// 4: APIs and event sources.
+    ApisAndEvents,
+    /// 5: dependencies.
+    Dependencies,
+    /// 6: encryption.
+    Encryption,
+    /// 7: assessments.
+    Assessments,
+    /// 8: frameworks and tools.
+    Frameworks,
+    /// 9: education.
+    Education,
+    /// 10: secure deployment.
+    Deployment,
+}
+
+impl Practice {
+    /// The word used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LeastPrivilege => "least-privilege",
+            Self::Secrets => "secrets",
+            Self::Monitoring => "monitoring",
+            Self::ApisAndEvents => "apis-and-events",
+            Self::Dependencies => "dependencies",
+            Self::Encryption => "encryption",
+            Self::Assessments => "assessments",
+            Self::Frameworks => "frameworks",
+            Self::Education => "education",
+            Self::Deployment => "deployment",
+        }
+    }
+}
+
+/// What is known of a rule without running it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleMeta {
+    /// Stable code, never reused: `LP001`.
+    pub code: &'static str,
+    /// Name of the fault: `any-action-any-resource`.
+    pub name: &'static str,
+    /// One sentence for lists.
+    pub title: &'static str,
+    /// Severity before reachability moves it.
+    pub severity: Severity,
+    /// The practice it serves.
+    pub practice: Practice,
+    /// Profiles that switch it on; `recommended` is the default one.
+    pub profiles: &'static [&'static str],
+    /// Ids in public frameworks: `CWE-250`, `Lambda.2`.
+    pub frameworks: &'static [&'static str],
+    /// The rule's page: why, attack, examples, fix, limits (Markdown).
+    pub page: &'static str,
+}
+
+/// A fault in an application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The rule.
+    pub code: Arc<str>,
+    /// Severity, moved by reachability.
+    pub severity: Severity,
+    /// The fault in one clause, user names in backticks.
+    pub title: String,
+    /// What is wrong here and what follows from it: one sentence.
+    pub message: String,
+    /// The text to edit.
+    pub span: Option<Span>,
+    /// Words under the marked text.
+    pub label: String,
+    /// Further places that prove it, with words.
+    pub related: Vec<(Span, String)>,
+    /// The resource.
+    pub resource: Option<LogicalId>,
+    /// The practice it serves.
+    pub practice: Practice,
+    /// What it is about, without lines: stays the same while the fault stays the same.
+    pub fact: String,
+    /// What to do, one line each.
+    pub help: Vec<String>,
+    /// An edit that removes it.
+    pub fix: Option<Fix>,
+}
+
+/// Whether a fix can be applied unseen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Applicability {
+    /// Changes nothing a caller could notice.
+    Safe,
+    /// Narrows or widens something: a person must look.
+    Unsafe,
+}
+
+/// An edit that removes a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// What it does, imperative.
+    pub title: String,
+    /// Whether it can be applied unseen.
+    pub applicability: Applicability,
+    /// The edits; they do not overlap.
+    pub edits: Vec<Edit>,
+}
+
+/// The replacement of one stretch of text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// What is replaced.
+    pub span: Span,
+    /// By what.
+    pub replacement: String,
+}
