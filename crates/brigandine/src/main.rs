@@ -1,1 +1,47 @@
-fn main() {}
+//! The binary: reads arguments, runs one command, maps the outcome to an exit status.
+//!
+//! Rooms never import each other's insides; whatever needs two of them is wired here, one file per command.
+
+mod arguments;
+mod command;
+mod configuration;
+mod face;
+mod project;
+#[cfg(feature = "serve")]
+mod serve;
+mod state;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use face::Outcome;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return face::usage(&error),
+    };
+    match run(arguments.command) {
+        Ok(outcome) => outcome.into(),
+        Err(error) if face::is_broken_pipe(&error) => Outcome::Clean.into(),
+        Err(error) => face::failure(&error),
+    }
+}
+
+fn run(command: Option<Command>) -> anyhow::Result<Outcome> {
+    match command {
+        None => command::home::run(),
+        Some(Command::Check(arguments)) => command::check::run(&arguments),
+        Some(Command::Routes(arguments)) => command::routes::run(&arguments),
+        Some(Command::Explain(arguments)) => command::explain::run(&arguments),
+        Some(Command::Generate(arguments)) => command::generate::run(&arguments),
+        #[cfg(feature = "serve")]
+        Some(Command::Serve(arguments)) => command::serve::run(&arguments),
+        #[cfg(feature = "serve")]
+        Some(Command::Invoke(arguments)) => command::invoke::run(&arguments),
+        #[cfg(feature = "serve")]
+        Some(Command::Token(arguments)) => command::token::run(&arguments),
+    }
+}

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::{Api, EventSource, Fact, Provenance, Role, Route, Span};
+use crate::{Api, ApiStyle, EventSource, Fact, Provenance, Role, Route, Span};
 
 /// The name a template gives to one of its resources.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -38,6 +38,8 @@ pub struct App {
     pub file: Arc<str>,
     /// Functions.
     pub functions: Vec<Function>,
+    /// Shared code that functions lay under their own.
+    pub layers: Vec<Layer>,
     /// What starts functions, routes included (one source per route).
     pub sources: Vec<EventSource>,
     /// APIs, implicit ones and function URLs included.
@@ -101,6 +103,17 @@ impl App {
         self.routes.iter().filter(move |route| route.function.as_ref() == Some(function))
     }
 
+    /// The path under which a route is reached where all APIs share one address. A function's own address has no path of
+    /// its own: it stands at the root when it is the only API, below `/url/` and its function's name otherwise.
+    pub fn shared_path(&self, route: &Route) -> Arc<str> {
+        let own_address = self.api(&route.api).is_some_and(|api| api.style == ApiStyle::FunctionUrl);
+        match (own_address, &route.function) {
+            (false, _) => route.path.clone(),
+            (true, Some(function)) if self.apis.len() > 1 => format!("/url/{function}/{{proxy+}}").into(),
+            (true, _) => "/{proxy+}".into(),
+        }
+    }
+
     /// The encryption key with this logical id.
     pub fn key(&self, id: &LogicalId) -> Option<&Key> {
         self.keys.iter().find(|key| key.id == *id)
@@ -162,6 +175,17 @@ pub enum Package {
     Remote(Fact<String>),
     /// The template does not say.
     Missing,
+}
+
+/// Shared code, packed once for many functions.
+#[derive(Clone, Debug, Serialize)]
+pub struct Layer {
+    /// Its logical id.
+    pub id: LogicalId,
+    /// The code.
+    pub package: Package,
+    /// Where it is declared.
+    pub provenance: Provenance,
 }
 
 /// One environment variable of a function.
@@ -335,6 +359,8 @@ pub struct Resource {
     pub provenance: Provenance,
     /// The condition under which it exists.
     pub condition: Option<Arc<str>>,
+    /// The written resource that implied it, when nobody wrote it.
+    pub implied_by: Option<LogicalId>,
 }
 
 /// A finding that people chose to live with.

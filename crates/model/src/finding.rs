@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 
-use crate::{LogicalId, Span};
+use crate::{LogicalId, Span, Suppression};
 
 /// How bad a finding is. Ordered: later is worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -123,6 +123,8 @@ pub struct Finding {
     pub label: String,
     /// Further places that prove it, with words.
     pub related: Vec<(Span, String)>,
+    /// Stretches of text that hold a secret: no report may show them.
+    pub secrets: Vec<Span>,
     /// The resource.
     pub resource: Option<LogicalId>,
     /// The practice it serves.
@@ -163,4 +165,13 @@ pub struct Edit {
     pub span: Span,
     /// By what.
     pub replacement: String,
+}
+
+/// A finding that people chose to live with, and the words in which they did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Suppressed {
+    /// The finding.
+    pub finding: Finding,
+    /// What hides it.
+    pub by: Suppression,
 }

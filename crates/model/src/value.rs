@@ -109,11 +109,10 @@ impl fmt::Display for Symbol {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for piece in &self.pieces {
             match piece {
-                Piece::Text(text) => out.write_str(text)?,
+                Piece::Text(text) | Piece::Dynamic(text) => out.write_str(text)?,
                 Piece::Attribute { resource, attribute: None } => write!(out, "${{{resource}}}")?,
                 Piece::Attribute { resource, attribute: Some(name) } => write!(out, "${{{resource}.{name}}}")?,
                 Piece::Parameter(name) => write!(out, "${{{name}}}")?,
-                Piece::Dynamic(text) => out.write_str(text)?,
             }
         }
         Ok(())

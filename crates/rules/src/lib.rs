@@ -1,1 +1,33 @@
-//! placeholder
+//! What can be wrong with an application: one file and one page per rule.
+//!
+//! A rule asks questions of an [`App`] and tells a [`Sink`] what it found, or what it could not tell. It reads no files and
+//! no clock: today comes in as part of the [`Context`]. To add a rule, write `src/rules/<fault>.rs` and
+//! `pages/<CODE>-<fault>.md`, and put one line into [`RULES`]; the page's examples are its test.
+//!
+//! ```
+//! use brigandine_model::App;
+//! use brigandine_rules::{Context, Selection, judge};
+//!
+//! let context = Context { today: jiff::civil::date(2026, 11, 1) };
+//! let outcome = judge(&App::default(), &Selection::default(), &context);
+//! assert!(outcome.findings.is_empty());
+//! ```
+
+mod calendar;
+mod case;
+mod door;
+mod engine;
+mod reach;
+mod role;
+mod rule;
+mod rules;
+mod secret;
+mod selection;
+mod suppression;
+mod wording;
+
+pub use calendar::{Runtime, runtimes};
+pub use engine::{Outcome, judge};
+pub use rule::{Context, Rule, Sink};
+pub use rules::{RULES, rule};
+pub use selection::{DEFAULT_PROFILE, Error, PROFILES, Selection, nearest_code};

@@ -4,7 +4,229 @@
 //! Everything after the expansion knows plain CloudFormation only, so a SAM template, its expanded form and the output of
 //! a synthesiser take the same way. This room is pure: bytes come in as arguments, and files it needs further are asked
 //! for by name.
+//!
+//! ```
+//! use brigandine_template::{Input, Options, Sources, read};
+//!
+//! let text = "Resources:\n  Orders:\n    Type: AWS::Lambda::Function\n    Properties: {Runtime: python3.13}\n";
+//! let (options, sources) = (Options::default(), Sources::default());
+//! let input = Input {
+//!     file: "template.yaml".into(),
+//!     name: "shop".into(),
+//!     bytes: text.as_bytes(),
+//!     options: &options,
+//!     sources: &sources,
+//! };
+//! let app = read(&input).expect("a template").app;
+//! assert_eq!(app.functions[0].memory.value.known(), Some(&128));
+//! ```
 
+mod graph;
+mod include;
+pub mod load;
 mod node;
+mod recognise;
+pub mod resolve;
+mod sources;
+mod suppress;
 
-pub use node::{Key, Kind, Map, Meaning, Node, Origin, Place, Scalar};
+use std::{collections::BTreeMap, sync::Arc};
+
+use brigandine_model::{App, Span, Unjudged};
+
+pub use self::{
+    node::{Key, Kind, Map, Meaning, Node, Origin, Place, Scalar},
+    recognise::{What, recognise},
+    sources::Sources,
+};
+use self::{
+    load::{Document, Note},
+    resolve::{Resolver, Settings},
+};
+
+/// What is read.
+#[derive(Clone, Debug)]
+pub struct Input<'a> {
+    /// The template's path as the user named it.
+    pub file: Arc<str>,
+    /// The application's name for people.
+    pub name: Arc<str>,
+    /// The template.
+    pub bytes: &'a [u8],
+    /// What the user settles from outside.
+    pub options: &'a Options,
+    /// Files beside the template, as far as they were asked for.
+    pub sources: &'a Sources,
+}
+
+/// What the user settles from outside.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Values of template parameters; they override defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// The region, where it is known.
+    pub region: Option<String>,
+    /// The account, where it is known.
+    pub account: Option<String>,
+    /// The partition (`aws`, `aws-cn`), where it is known.
+    pub partition: Option<String>,
+}
+
+impl Options {
+    fn settings(&self) -> Settings {
+        let named = [
+            ("AWS::Region", &self.region),
+            ("AWS::AccountId", &self.account),
+            ("AWS::Partition", &self.partition),
+        ];
+        let platform = named
+            .into_iter()
+            .filter_map(|(name, value)| value.as_ref().map(|value| (name.to_owned(), value.clone())))
+            .collect();
+        Settings { parameters: self.parameters.clone(), platform }
+    }
+}
+
+/// A template that was read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// What it describes.
+    pub app: App,
+    /// What was odd about the text.
+    pub notes: Vec<Note>,
+}
+
+/// Why a template gave no application.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    /// These files are asked for: put each into [`Sources`], as absent if it cannot be read, and call again. Paths are
+    /// relative to the template's folder; the caller refuses those that lead out of the repository.
+    #[error("files beside the template are needed: {}", .0.join(", "))]
+    Missing(Vec<String>),
+    /// The text cannot be read; the user can mend it at the place.
+    #[error("{0}")]
+    Unreadable(#[from] load::Error),
+    /// The file is something else.
+    #[error("{message}")]
+    NotATemplate {
+        /// One sentence: what it is or lacks, and what works today.
+        message: String,
+        /// Where, when there is a place.
+        span: Option<Span>,
+    },
+    /// The serverless transform refuses the template: deployment would refuse it as well.
+    #[error("{}", told(.0))]
+    Refused(Vec<Refusal>),
+}
+
+/// One reason why the serverless transform refuses a template.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// One sentence.
+    pub message: String,
+    /// Where, when there is a place.
+    pub span: Option<Span>,
+}
+
+fn told(refusals: &[Refusal]) -> String {
+    let first = refusals.first().map_or("the serverless transform refuses the template", |refusal| &*refusal.message);
+    match refusals.len() {
+        0 | 1 => first.to_owned(),
+        count => format!("{first} (and {} more)", count - 1),
+    }
+}
+
+impl Failure {
+    /// Where the failure stands, when it has a place.
+    pub fn span(&self) -> Option<Span> {
+        match self {
+            Self::Missing(_) => None,
+            Self::Unreadable(error) => Some(Span {
+                file: error.file.clone(),
+                start: error.offset,
+                end: error.offset,
+                line: error.line,
+                column: error.column,
+            }),
+            Self::NotATemplate { span, .. } => span.clone(),
+            Self::Refused(refusals) => refusals.iter().find_map(|refusal| refusal.span.clone()),
+        }
+    }
+}
+
+/// Reads a template into an application.
+pub fn read(input: &Input<'_>) -> Result<Reading, Failure> {
+    if let What::NotReadYet(kind) = recognise::by_name(&input.file) {
+        return Err(not_read_yet(&input.file, kind));
+    }
+    let document = load::load(&input.file, input.bytes)?;
+    check_shape(&document, &input.file)?;
+    let mut unjudged = odd(&document, &input.file);
+    let written = document.root.clone();
+    let included = include::locally(document.root.clone(), input, &mut unjudged)?;
+    let plain = plain(included, input)?;
+    let plain = include::bodies(plain, input, &mut unjudged)?;
+    let settings = input.options.settings();
+    let resolver = Resolver::new(&input.file, &plain, &settings);
+    let mut app = graph::build(&resolver, &plain, &written);
+    app.name = input.name.clone();
+    app.file = input.file.clone();
+    app.suppressions = suppress::suppressions(&document, &input.file, &mut unjudged);
+    unjudged.append(&mut app.unjudged);
+    app.unjudged = unjudged;
+    Ok(Reading { app, notes: document.notes })
+}
+
+/// The template without the serverless transform.
+#[expect(clippy::unnecessary_wraps, reason = "the expander refuses what deployment would refuse")]
+fn plain(root: Node, _input: &Input<'_>) -> Result<Node, Failure> {
+    Ok(root)
+}
+
+fn check_shape(document: &Document, file: &Arc<str>) -> Result<(), Failure> {
+    let refuse = |message: String, node: &Node| Err(Failure::NotATemplate { message, span: node.origin.span(file) });
+    let root = &document.root;
+    if root.as_map().is_none() {
+        return refuse("the file holds no map of sections, so it is not a template".to_owned(), root);
+    }
+    let Some(resources) = root.get("Resources") else {
+        let message = match other_language(root) {
+            Some(kind) => return Err(not_read_yet(file, kind)),
+            None => "the file has no `Resources`, so it is neither a SAM nor a CloudFormation template",
+        };
+        return refuse(message.to_owned(), root);
+    };
+    match resources.as_map() {
+        None => refuse("`Resources` is not a map of resources".to_owned(), resources),
+        Some(map) if map.is_empty() => refuse("`Resources` is empty".to_owned(), resources),
+        Some(_) => Ok(()),
+    }
+}
+
+/// A known language by the shape of its file.
+fn other_language(root: &Node) -> Option<&'static str> {
+    if root.get("service").is_some() && root.get("provider").is_some() {
+        return Some("Serverless Framework");
+    }
+    let schema = root.get("$schema").and_then(Node::as_text).unwrap_or_default();
+    schema.contains("deploymentTemplate").then_some("Azure Resource Manager")
+}
+
+fn not_read_yet(file: &str, kind: &str) -> Failure {
+    let message = format!(
+        "`{file}` belongs to {kind}, which is not read yet: SAM templates, CloudFormation templates and the output of `cdk synth` are"
+    );
+    Failure::NotATemplate { message, span: None }
+}
+
+/// Oddities of the text are no faults, but a person should hear of them.
+fn odd(document: &Document, file: &Arc<str>) -> Vec<Unjudged> {
+    let span = |place: Place| Origin::written(place).span(file);
+    let told = |note: &Note| Unjudged {
+        reason: note.message().into(),
+        resource: None,
+        code: None,
+        span: span(note.place()),
+    };
+    document.notes.iter().map(told).collect()
+}

@@ -1,0 +1,94 @@
+//! `brigandine invoke`: one function, once.
+
+use std::{io::Read, path::Path, sync::Arc};
+
+use anyhow::Context;
+use brigandine_function::{Call, Invoke as _, PAYLOAD_LIMIT, Reply};
+use brigandine_model::LogicalId;
+
+use crate::{
+    arguments::Invoke,
+    configuration::Configuration,
+    face::{self, Outcome},
+    project::{self, Project},
+    serve::{
+        functions::{self, Place},
+        record,
+        view::View,
+    },
+    state,
+};
+
+pub(crate) fn run(arguments: &Invoke) -> anyhow::Result<Outcome> {
+    let project = project::open_one(&arguments.path, &arguments.functions.reading)?;
+    let configuration = Configuration::beside(&project.folder)?;
+    let id = LogicalId::new(arguments.function.as_str());
+    if project.app.function(&id).is_none() {
+        return Err(functions::unknown(&project.app, &arguments.function));
+    }
+    let event = event(&arguments.event)?;
+    let data = state::folder(&project.app.name, arguments.functions.data.as_deref())?;
+    let (recorder, writer) = record::start(&data, View::standard_error())?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    let place = Place { data: &data, sink: Arc::new(recorder) };
+    let result =
+        runtime.block_on(once(&project, arguments, &configuration, (place, Call::new(id, request_id()?, event))));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    drop(writer.close());
+    let reply = result?;
+    let mut text = String::from_utf8_lossy(&reply.payload).into_owned();
+    text.push('\n');
+    face::result(&text)?;
+    Ok(if reply.error.is_some() { Outcome::Findings } else { Outcome::Clean })
+}
+
+async fn once(
+    project: &Project,
+    arguments: &Invoke,
+    configuration: &Configuration,
+    (place, call): (Place<'_>, Call),
+) -> anyhow::Result<Reply> {
+    let local = functions::start(project, &arguments.functions, configuration, place).await?;
+    let about_this =
+        |notice: &&brigandine_function::Notice| notice.function.as_ref().is_none_or(|id| *id == call.function);
+    for notice in local.notices().iter().filter(about_this) {
+        face::warn(&face::harmless(&notice.text));
+    }
+    let reply = local.invoke(call.clone()).await;
+    local.shutdown().await;
+    Ok(reply?)
+}
+
+/// The event, checked to be JSON before a function is started for it.
+fn event(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let most = PAYLOAD_LIMIT as u64 + 1;
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin()
+            .lock()
+            .take(most)
+            .read_to_end(&mut bytes)
+            .context("cannot read the event from standard input")?;
+    } else {
+        let file = std::fs::File::open(path).with_context(|| format!("cannot read the event `{}`", path.display()))?;
+        file.take(most)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("cannot read the event `{}`", path.display()))?;
+    }
+    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
+        let what = format!("{}:{}:{}: the event is no JSON: {error}", path.display(), error.line(), error.column());
+        return Err(face::sentence(what, "sample events of the platform start with `{`"));
+    }
+    Ok(bytes)
+}
+
+/// A version 4 UUID.
+fn request_id() -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    let bits = (u128::from_be_bytes(bytes) & !(0xf << 76) & !(0b11 << 62)) | (4 << 76) | (0b10 << 62);
+    let hex = format!("{bits:032x}");
+    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
+    Ok(format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)))
+}

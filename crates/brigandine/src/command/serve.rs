@@ -1,0 +1,133 @@
+//! `brigandine serve`: the application's functions here, behind the door, every step on record.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Context;
+use brigandine_gateway::{Counters, Door, Settings};
+use brigandine_model::Sink;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    arguments::Serve,
+    command::routes,
+    configuration::Configuration,
+    face::{self, Outcome},
+    project::{self, Project},
+    serve::{
+        development::{self, DevelopmentKey},
+        functions::{self, Place},
+        greeting::Greeting,
+        record::{self, Tally},
+        settings,
+        view::View,
+    },
+    state,
+};
+
+/// Most causes named at the end.
+const MOST_CAUSES: usize = 5;
+
+pub(crate) fn run(arguments: &Serve) -> anyhow::Result<Outcome> {
+    let project = project::open_one(&arguments.path, &arguments.functions.reading)?;
+    let configuration = Configuration::beside(&project.folder)?;
+    let settings = settings::door(arguments, &configuration, &project.app)?;
+    let data = state::folder(&project.app.name, arguments.functions.data.as_deref())?;
+    let (recorder, writer) = record::start(&data, View::standard_error())?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    let started = Started { arguments, project: &project, configuration: &configuration, data: &data };
+    let result = runtime.block_on(started.serve(settings, Arc::new(recorder)));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    let tally = writer.close();
+    let counters = result?;
+    face::say(&summary(counters, &tally));
+    Ok(Outcome::Clean)
+}
+
+struct Started<'a> {
+    arguments: &'a Serve,
+    project: &'a Project,
+    configuration: &'a Configuration,
+    data: &'a Path,
+}
+
+impl Started<'_> {
+    /// Serves until it is asked to end; gives back what was counted.
+    async fn serve(&self, mut settings: Settings, sink: Arc<dyn Sink>) -> anyhow::Result<Counters> {
+        let keys = self.development(&mut settings)?;
+        let place = Place { data: self.data, sink: sink.clone() };
+        let local = functions::start(self.project, &self.arguments.functions, self.configuration, place).await?;
+        let app = Arc::new(self.project.app.clone());
+        let door = Door::new(app, settings.clone(), functions::backend(local.clone()), sink)?;
+        let address = door.bind().await.map_err(listening)?;
+        functions::tell(&local);
+        for missing in door.not_enforced() {
+            face::warn(&face::harmless(&format!("{}: {}", missing.subject, missing.reason)));
+        }
+        let lines = routes::lines(&self.project.app);
+        let named = self.arguments.path.display().to_string();
+        let greeting = Greeting {
+            app: &self.project.app,
+            lines: &lines,
+            address,
+            settings: &settings,
+            keys: &keys,
+            named: &named,
+        };
+        face::result(&greeting.text())?;
+        door.serve(asked_to_end()).await?;
+        local.shutdown().await;
+        Ok(door.counters())
+    }
+
+    /// On a loopback address only: an issuer that stands in, and a key for each usage plan.
+    fn development(&self, settings: &mut Settings) -> anyhow::Result<Vec<DevelopmentKey>> {
+        if !settings.listen.ip().to_canonical().is_loopback() {
+            return Ok(Vec::new());
+        }
+        settings.development = Some(development::issuer(self.data)?);
+        let (keys, texts): (Vec<_>, Vec<_>) = development::keys(&self.project.app)?.into_iter().unzip();
+        settings.api_keys.extend(keys);
+        Ok(texts)
+    }
+}
+
+fn listening(error: brigandine_gateway::Error) -> anyhow::Error {
+    match &error {
+        brigandine_gateway::Error::Listen { source, address } if source.kind() == std::io::ErrorKind::AddrInUse => {
+            face::sentence(
+                format!("the address `{address}` is in use"),
+                "choose another with `--listen 127.0.0.1:0`, or stop what listens there",
+            )
+        }
+        _ => error.into(),
+    }
+}
+
+/// Resolves when the process is asked to end.
+async fn asked_to_end() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        face::warn("signals cannot be heard; stop this process by killing it");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    face::say("\nEnding: no new connections; requests under way are finished.");
+}
+
+/// What it did, and what it would have refused, with the causes that count most.
+fn summary(counters: Counters, tally: &Tally) -> String {
+    let Counters { answered, refused, observed, .. } = counters;
+    let plural = if answered == 1 { "" } else { "s" };
+    let mut text = format!("{answered} request{plural}, {refused} refused");
+    if observed > 0 {
+        text = format!("{text}; would have refused {observed} of {answered}:");
+        for (cause, count) in tally.worst(MOST_CAUSES) {
+            text = format!("{text}\n  {count:>8}  {cause}");
+        }
+    }
+    text
+}

@@ -1,0 +1,339 @@
+//! `brigandine.toml`: what a template cannot say. Optional; no setting is needed for a first run.
+//!
+//! Written and valid settings are different types. Everything wrong in the file is reported at once, each with its place.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
+
+use crate::face;
+
+/// The file's name, beside the template.
+pub(crate) const FILE_NAME: &str = "brigandine.toml";
+
+/// The file as written.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Written {
+    /// Settings of `brigandine check`.
+    pub(crate) check: Check,
+    /// Settings of `brigandine serve`: where it listens and whom it believes.
+    pub(crate) serve: Serve,
+    /// Addresses that may or may not call, as CIDR blocks.
+    pub(crate) addresses: Addresses,
+    /// Sizes and counts.
+    pub(crate) limits: Limits,
+    /// What each guard does with a request it would refuse, by the guard's name (`rate`, `identity`, ...).
+    pub(crate) guards: BTreeMap<String, Mode>,
+    /// What the guards do on one route, by `METHOD /path` as the route table shows it.
+    pub(crate) routes: BTreeMap<String, Route>,
+    /// Where the keys of a token issuer come from, by the authorizer's name in the template.
+    pub(crate) authorizers: BTreeMap<String, Authorizer>,
+    /// API keys, by a name of your choice. Only the hash is stored.
+    pub(crate) keys: BTreeMap<String, Key>,
+    /// How functions are run here.
+    pub(crate) functions: Functions,
+}
+
+/// Settings of `brigandine check`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Check {
+    /// Set of rules: `recommended` or `strict`.
+    pub(crate) profile: Option<String>,
+    /// Only these rules, by code.
+    pub(crate) select: Vec<String>,
+    /// Not these rules, by code.
+    pub(crate) ignore: Vec<String>,
+    /// Exit with 1 from this severity on: `info`, `low`, `medium`, `high`, `critical` or `never`.
+    pub(crate) fail_on: Option<String>,
+}
+
+/// Settings of `brigandine serve`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Serve {
+    /// Address and port to listen on.
+    #[schemars(with = "Option<String>")]
+    pub(crate) listen: Option<String>,
+    /// Let everything pass and say what would have been refused.
+    pub(crate) observe: bool,
+    /// Proxies whose word on the client's address is believed, as CIDR blocks.
+    pub(crate) trusted_proxies: Vec<String>,
+}
+
+/// Addresses that may or may not call.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Addresses {
+    /// When not empty, only these may call.
+    pub(crate) allow: Vec<String>,
+    /// These may not call, whatever `allow` says.
+    pub(crate) deny: Vec<String>,
+}
+
+/// Sizes and counts.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Limits {
+    /// Largest request body in bytes.
+    pub(crate) body_bytes: Option<u64>,
+    /// Most connections at once.
+    pub(crate) connections: Option<u32>,
+    /// Most connections at once from one client address (IPv6: from one /64).
+    pub(crate) connections_per_address: Option<u32>,
+    /// Requests per second of one client on one route, steadily, where the template sets no throttle.
+    pub(crate) requests_per_second: Option<f64>,
+    /// Requests at once of one client on one route, where the template sets no throttle.
+    pub(crate) burst: Option<u32>,
+}
+
+/// What a guard does with a request it would refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    /// Refuse it.
+    Enforce,
+    /// Let it pass and record what would have been refused.
+    Observe,
+}
+
+/// What the guards do on one route.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Route {
+    /// Guards that only observe on this route.
+    pub(crate) observe: Vec<String>,
+}
+
+/// Where the keys of a token issuer come from.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Authorizer {
+    /// File with the issuer's keys (JWKS), relative to this file; without it the issuer is asked.
+    pub(crate) jwks: Option<PathBuf>,
+    /// The issuer, when the template leaves it open.
+    pub(crate) issuer: Option<String>,
+    /// Accepted audiences, when the template leaves them open.
+    pub(crate) audience: Vec<String>,
+}
+
+/// An API key.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(crate) struct Key {
+    /// SHA-256 of the key, in hexadecimal.
+    pub(crate) sha256: String,
+    /// Logical id of the usage plan it belongs to.
+    pub(crate) plan: Option<String>,
+}
+
+/// How functions are run here.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Functions {
+    /// Most environments of one function at once.
+    pub(crate) environments: Option<u32>,
+    /// Refuse a function whose declared runtime is not installed.
+    pub(crate) strict_runtime: bool,
+    /// Where the functions' AWS calls go.
+    pub(crate) aws_endpoint: Option<String>,
+}
+
+/// The settings with what is needed to point at them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Configuration {
+    /// The settings.
+    pub(crate) written: Written,
+    /// Folder that relative paths in the file start from.
+    pub(crate) folder: PathBuf,
+    file: PathBuf,
+    text: String,
+}
+
+impl Configuration {
+    /// The settings beside a template; all defaults when there is no file.
+    pub(crate) fn beside(folder: &Path) -> anyhow::Result<Self> {
+        let file = folder.join(FILE_NAME);
+        match std::fs::read_to_string(&file) {
+            Ok(text) => Self::parse(file, folder.to_owned(), text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self { folder: folder.to_owned(), ..Self::default() })
+            }
+            Err(error) => {
+                Err(face::sentence(format!("{}: {error}", file.display()), "make the file readable, or remove it"))
+            }
+        }
+    }
+
+    fn parse(file: PathBuf, folder: PathBuf, text: String) -> anyhow::Result<Self> {
+        let mut faults = unknown_keys(&text);
+        let written = match toml::from_str::<Written>(&text) {
+            Ok(written) => written,
+            Err(error) => {
+                faults.push(Fault::new(error.span().map_or(0, |span| span.start), error.message().trim().to_owned()));
+                Written::default()
+            }
+        };
+        let configuration = Self { written, folder, file, text };
+        configuration.report(faults)?;
+        Ok(configuration)
+    }
+
+    /// An error for one setting found to be wrong later, at its place in the file.
+    pub(crate) fn fault(&self, path: &[&str], what: impl Into<String>) -> Fault {
+        Fault::new(place_of(&self.text, path).unwrap_or(0), what.into())
+    }
+
+    /// Fails with all faults at once, in the order of the file.
+    pub(crate) fn report(&self, mut faults: Vec<Fault>) -> anyhow::Result<()> {
+        if faults.is_empty() {
+            return Ok(());
+        }
+        faults.sort_by_key(|fault| fault.offset);
+        let lines: Vec<String> = faults
+            .iter()
+            .map(|fault| {
+                let (line, column) = position(&self.text, fault.offset);
+                format!("{}:{line}:{column}: {}", self.file.display(), fault.what)
+            })
+            .collect();
+        anyhow::bail!(lines.join("\n       "))
+    }
+
+    /// The socket address to listen on, when one is set.
+    pub(crate) fn listen(&self, faults: &mut Vec<Fault>) -> Option<SocketAddr> {
+        let text = self.written.serve.listen.as_deref()?;
+        match text.parse() {
+            Ok(address) => Some(address),
+            Err(_) => {
+                let what = format!("`{text}` is no address with a port, such as `127.0.0.1:8080`");
+                faults.push(self.fault(&["serve", "listen"], what));
+                None
+            }
+        }
+    }
+}
+
+/// One fault in the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    offset: usize,
+    what: String,
+}
+
+impl Fault {
+    fn new(offset: usize, what: String) -> Self {
+        Self { offset, what }
+    }
+}
+
+/// The JSON schema of the file.
+pub(crate) fn schema() -> Schema {
+    schema_for!(Written)
+}
+
+/// Keys that mean nothing, each with the nearest name that would.
+fn unknown_keys(text: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let Ok(table) = DeTable::parse(text) else { return faults };
+    let schema = schema().to_value();
+    walk(table.get_ref(), &schema, &schema, &mut faults);
+    faults
+}
+
+fn walk(table: &DeTable<'_>, schema: &serde_json::Value, root: &serde_json::Value, faults: &mut Vec<Fault>) {
+    let schema = dereference(schema, root);
+    let properties = schema.get("properties").and_then(serde_json::Value::as_object);
+    let any_key = schema.get("additionalProperties").filter(|value| value.is_object());
+    for (key, value) in table {
+        let name: &str = key.get_ref();
+        let inner = properties.and_then(|properties| properties.get(name)).or(any_key);
+        match (inner, value.get_ref()) {
+            (Some(inner), DeValue::Table(table)) => walk(table, inner, root, faults),
+            (Some(_), _) => {}
+            (None, _) => {
+                let known = properties.into_iter().flat_map(|properties| properties.keys().map(String::as_str));
+                let hint = face::nearest(name, known).map(|near| format!("; did you mean `{near}`?"));
+                faults.push(Fault::new(
+                    key.span().start,
+                    format!("unknown setting `{name}`{}", hint.unwrap_or_default()),
+                ));
+            }
+        }
+    }
+}
+
+fn dereference<'a>(schema: &'a serde_json::Value, root: &'a serde_json::Value) -> &'a serde_json::Value {
+    let target = schema.get("$ref").and_then(serde_json::Value::as_str).and_then(|path| path.strip_prefix('#'));
+    target.and_then(|pointer| root.pointer(pointer)).unwrap_or(schema)
+}
+
+/// Byte offset of the value at a path of keys.
+fn place_of(text: &str, path: &[&str]) -> Option<usize> {
+    let table = DeTable::parse(text).ok()?;
+    let (last, parents) = path.split_last()?;
+    let mut table = table.get_ref();
+    for key in parents {
+        match table.get(*key)?.get_ref() {
+            DeValue::Table(inner) => table = inner,
+            _ => return None,
+        }
+    }
+    Some(table.get(*last)?.span().start)
+}
+
+/// Line and column of a byte offset, both from 1, columns in characters.
+pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let column = before.get(line_start..).map_or(0, |line| line.chars().count());
+    (before.matches('\n').count() + 1, column + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Configuration, String> {
+        Configuration::parse("brigandine.toml".into(), PathBuf::new(), text.to_owned())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn all_unknown_settings_are_named_at_once_with_place_and_nearest_name() {
+        let error = parse("[serve]\nlisten = '127.0.0.1:1'\nobserv = true\n[limts]\nbody_bytes = 1\n").unwrap_err();
+        assert_eq!(
+            error,
+            "brigandine.toml:3:1: unknown setting `observ`; did you mean `observe`?\n       \
+             brigandine.toml:4:2: unknown setting `limts`; did you mean `limits`?"
+        );
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_named_with_its_place() {
+        let error = parse("[limits]\nconnections = 'many'\n").unwrap_err();
+        assert!(error.starts_with("brigandine.toml:2:15: "), "{error}");
+    }
+
+    #[test]
+    fn names_chosen_by_the_user_are_no_unknown_settings() {
+        let text = "[authorizers.Customers]\njwks = 'keys.json'\n[guards]\nrate = 'observe'\n[routes.'GET /']\nobserve = ['rate']\n";
+        let configuration = parse(text).unwrap();
+        assert_eq!(configuration.written.guards.get("rate"), Some(&Mode::Observe));
+    }
+
+    #[test]
+    fn a_wrong_address_points_at_the_value() {
+        let configuration = parse("[serve]\nlisten = 'here'\n").unwrap();
+        let mut faults = Vec::new();
+        assert_eq!(configuration.listen(&mut faults), None);
+        let error = configuration.report(faults).unwrap_err().to_string();
+        assert_eq!(error, "brigandine.toml:2:10: `here` is no address with a port, such as `127.0.0.1:8080`");
+    }
+}

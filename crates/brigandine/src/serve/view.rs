@@ -1,0 +1,199 @@
+//! The terminal view: one line for each request, and what else a person at the terminal should see.
+//!
+//! In a flood a terminal shows nothing anyway and costs much, so lines are capped per second and the rest counted.
+
+use std::io::IsTerminal;
+
+use anstyle::{AnsiColor, Style};
+use brigandine_model::{
+    ConnectionFailed, ConnectionRefused, Event, FunctionLogged, Happening, InvocationFinished, RequestAnswered,
+};
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::face::{harmless, say};
+
+/// Lines shown per second; the rest are counted.
+const LINES_PER_SECOND: u32 = 60;
+
+/// What is shown, and how much of it was shown this second.
+#[derive(Debug)]
+pub(crate) struct View {
+    shows: bool,
+    zone: TimeZone,
+    second: i64,
+    lines: u32,
+    left_out: u64,
+}
+
+impl View {
+    /// Shows events on standard error.
+    pub(crate) fn standard_error() -> Self {
+        let zone = if std::io::stderr().is_terminal() { TimeZone::system() } else { TimeZone::UTC };
+        Self { shows: true, zone, ..Self::silent() }
+    }
+
+    /// Shows nothing.
+    pub(crate) fn silent() -> Self {
+        Self { shows: false, zone: TimeZone::UTC, second: 0, lines: 0, left_out: 0 }
+    }
+
+    /// Shows one event, if it is one for people.
+    pub(crate) fn show(&mut self, event: &Event) {
+        if !self.shows {
+            return;
+        }
+        if let Some(line) = line(&event.what) {
+            self.print(event.at, &line);
+        }
+    }
+
+    /// Says how much was left out, once the flood is over.
+    pub(crate) fn tick(&mut self) {
+        if self.left_out > 0 {
+            say(&format!("          … and {} more, all in the record", self.left_out));
+            self.left_out = 0;
+        }
+    }
+
+    fn print(&mut self, at: Timestamp, line: &str) {
+        if at.as_second() != self.second {
+            self.tick();
+            self.second = at.as_second();
+            self.lines = 0;
+        }
+        if self.lines >= LINES_PER_SECOND {
+            self.left_out += 1;
+            return;
+        }
+        self.lines += 1;
+        let time = at.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string();
+        say(&format!("{time}  {line}"));
+    }
+}
+
+fn line(what: &Happening) -> Option<String> {
+    match what {
+        Happening::RequestAnswered(request) => Some(request_line(request)),
+        Happening::FunctionLogged(logged) => Some(log_line(logged)),
+        Happening::InvocationFinished(invocation) => invocation_line(invocation),
+        Happening::ConnectionRefused(refused) => Some(refused_line(refused)),
+        Happening::ConnectionFailed(failed) => Some(failed_line(failed)),
+        Happening::Reloaded(reloaded) => Some(format!("  ↻  {}", harmless(&reloaded.subject))),
+        Happening::EnvironmentStopped(stopped) if is_fault(&stopped.reason) => {
+            let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
+            Some(format!("  {style}✕{style:#}  {} ended: {}", stopped.function, harmless(&stopped.reason)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether an environment ended by a fault rather than by our own will.
+fn is_fault(reason: &str) -> bool {
+    !matches!(reason, "idle" | "reload" | "shutdown")
+}
+
+fn request_line(request: &RequestAnswered) -> String {
+    let style = status_style(request.status);
+    let who = request.function.as_ref().map_or_else(String::new, ToString::to_string);
+    let mut line = format!(
+        "{style}{}{style:#}  {:<6} {:<32} {who:<18} {:>9}",
+        request.status,
+        harmless(&request.method),
+        harmless(&request.path),
+        duration(request.duration_us),
+    );
+    if let Some(refusal) = &request.refusal {
+        line = format!("{line}  {}: {}", refusal.guard.as_str(), harmless(&refusal.reason));
+    }
+    for refusal in &request.observed {
+        line = format!("{line}  would refuse ({}: {})", refusal.guard.as_str(), harmless(&refusal.reason));
+    }
+    line
+}
+
+fn log_line(logged: &FunctionLogged) -> String {
+    let dim = Style::new().dimmed();
+    format!("     {dim}{} |{dim:#} {}", logged.function, harmless(&logged.line))
+}
+
+/// A run that failed; one that went well is told by its request.
+fn invocation_line(invocation: &InvocationFinished) -> Option<String> {
+    let error = invocation.error.as_ref()?;
+    let style = Style::new().fg_color(Some(AnsiColor::Red.into()));
+    let took = duration(invocation.duration_us);
+    Some(format!("  {style}✕{style:#}  {} failed after {took}: {}", invocation.function, harmless(error)))
+}
+
+fn refused_line(refused: &ConnectionRefused) -> String {
+    format!("  ·  {} connection(s) from {} turned away: {}", refused.count, refused.peer, refused.reason)
+}
+
+fn failed_line(failed: &ConnectionFailed) -> String {
+    let ConnectionFailed { peer, stage, reason, count } = failed;
+    format!("  ·  {count} connection(s) from {peer} ended ({stage}): {}", harmless(reason))
+}
+
+fn status_style(status: u16) -> Style {
+    let color = match status {
+        0..300 => AnsiColor::Green,
+        300..400 => AnsiColor::Cyan,
+        400..500 => AnsiColor::Yellow,
+        _ => AnsiColor::Red,
+    };
+    Style::new().fg_color(Some(color.into()))
+}
+
+/// A time in the unit a person would choose.
+fn duration(us: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for display; exact far beyond any run time")]
+    let us = us as f64;
+    match us {
+        ..1000.0 => format!("{us:.0} µs"),
+        ..1_000_000.0 => format!("{:.1} ms", us / 1000.0),
+        _ => format!("{:.2} s", us / 1_000_000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use brigandine_model::{Guard, Refusal};
+
+    use super::*;
+
+    fn request(status: u16, path: &str) -> RequestAnswered {
+        RequestAnswered {
+            request: "r".into(),
+            client: [127, 0, 0, 1].into(),
+            method: "GET".into(),
+            path: path.into(),
+            route: None,
+            function: None,
+            caller: None,
+            status,
+            received_bytes: 0,
+            sent_bytes: 0,
+            duration_us: 1234,
+            refusal: None,
+            observed: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_refused_request_says_who_refused_it_and_cannot_write_to_the_terminal() {
+        let refusal = Refusal {
+            guard: Guard::Identity,
+            status: 401,
+            code: "x",
+            reason: "no\u{7} token".into(),
+            retry_after: None,
+        };
+        let line = request_line(&RequestAnswered { refusal: Some(refusal), ..request(401, "/a\u{1b}[2J") });
+        assert!(line.contains("identity: no\\u{7} token"), "{line}");
+        assert!(line.contains("/a\\u{1b}[2J"), "{line}");
+    }
+
+    #[test]
+    fn times_are_shown_in_a_readable_unit() {
+        assert_eq!([duration(5), duration(1500), duration(2_500_000)], ["5 µs", "1.5 ms", "2.50 s"]);
+    }
+}

@@ -1,0 +1,60 @@
+//! Requests per second: of one client altogether, of one client on one route, of everyone on one route.
+
+use std::{sync::Arc, time::Duration};
+
+use brigandine_model::{Guard, Refusal};
+
+use crate::{
+    address::client_key,
+    rate::{BucketKey, Rates, nanoseconds},
+    visit::{Call, Step, Stop, Visit, refuse},
+};
+
+/// Clients within their rate on all routes together.
+pub(crate) struct ClientRate(pub(crate) Arc<Rates>);
+
+impl Step for ClientRate {
+    type In = Visit;
+    type Out = Visit;
+
+    fn pass(&self, visit: Visit) -> Result<Visit, Stop> {
+        if let Some(pace) = visit.plan.client_total {
+            let key = BucketKey { who: client_key(visit.request.client), scope: 0 };
+            let now = nanoseconds(visit.plan.settings.clock.steady());
+            if let Err(wait) = self.0.take(key, pace, now) {
+                visit.object(too_many("client-rate", "too many requests from this address", wait))?;
+            }
+        }
+        Ok(visit)
+    }
+}
+
+/// Clients, and all clients together, within the rate of one route.
+pub(crate) struct RouteRate(pub(crate) Arc<Rates>);
+
+impl Step for RouteRate {
+    type In = Call;
+    type Out = Call;
+
+    fn pass(&self, call: Call) -> Result<Call, Stop> {
+        let plan = &call.visit.plan;
+        let entry = &call.matched.entry;
+        let now = nanoseconds(plan.settings.clock.steady());
+        if let Some(pace) = plan.client_route {
+            let key = BucketKey { who: client_key(call.visit.request.client), scope: entry.scope };
+            if let Err(wait) = self.0.take(key, pace, now) {
+                call.object(too_many("client-route-rate", "too many requests from this address", wait))?;
+            }
+        }
+        if let Err(wait) = entry.total.bucket.take(entry.total.pace, now) {
+            call.object(too_many("route-rate", "too many requests", wait))?;
+        }
+        Ok(call)
+    }
+}
+
+/// The refusal of a request over a rate.
+pub(crate) fn too_many(code: &'static str, reason: &'static str, wait: Duration) -> Refusal {
+    let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1);
+    Refusal { retry_after: Some(seconds), ..refuse(Guard::Rate, 429, code, reason) }
+}

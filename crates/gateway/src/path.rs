@@ -1,0 +1,39 @@
+//! The request path, whole, on one screen. Cheap checks first: what costs more is reached by fewer.
+
+use std::sync::Arc;
+
+use tower::ServiceBuilder;
+
+use crate::{
+    Backend,
+    guard::{
+        body::WholeBody, canonical::OneMeaning, client::AddressLists, function::Invocation, identity::KnownCaller,
+        rate::ClientRate, rate::RouteRate, route::KnownRoute, size::HeadSize,
+    },
+    rate::Rates,
+    visit::{Arrival, Seam, step, wait},
+};
+
+/// Connection counts and timers stand before all this, in `connection`; the record of every answer stands round it, in
+/// `record`. Validation and inspection will stand between the body and the function.
+pub(crate) fn path(rates: &Arc<Rates>, backend: Backend) -> Seam<Arrival> {
+    ServiceBuilder::new()
+        // Sizes of the head, and of the body as far as the head announces it.
+        .layer(step(HeadSize))
+        // One meaning only; from here on there is one path, one host, one client address.
+        .layer(step(OneMeaning))
+        // Allowed and denied client addresses.
+        .layer(step(AddressLists))
+        // One client on all routes together: also charges what is refused further down.
+        .layer(step(ClientRate(rates.clone())))
+        // A known route, or 404 and 405. Preflights are answered here.
+        .layer(step(KnownRoute))
+        // One client on this route, then all clients on this route.
+        .layer(step(RouteRate(rates.clone())))
+        // Tokens and API keys, with their plans' throttles and quotas.
+        .layer(wait(KnownCaller(rates.clone())))
+        // The whole body, not too large and not too slow: read only for those who may call.
+        .layer(wait(WholeBody))
+        // Simultaneous runs of the function, its deadline, and the function.
+        .service(Seam::new(Invocation(backend)))
+}

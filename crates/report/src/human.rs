@@ -1,0 +1,215 @@
+//! Findings for a person at a terminal: the line, the proof, what to do, and the edit as a difference.
+
+use std::ops::Range;
+
+use annotate_snippets::{
+    Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet, Title, renderer::DEFAULT_TERM_WIDTH,
+};
+use anstyle::{AnsiColor, Style};
+use brigandine_model::{Applicability, Finding, Fix, Severity, Span};
+
+use crate::{
+    Report, summary,
+    text::{clean, lines_around, presentable, secrets_in, wrapped},
+};
+
+/// Whether colour may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text: a pipe, a file, `NO_COLOR`.
+    #[default]
+    Never,
+    /// Colour for meaning: the severity, the marked text, what an edit takes and gives.
+    Always,
+}
+
+/// How the terminal is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Whether colour may be used.
+    pub colour: Colour,
+    /// Columns, where they are known.
+    pub width: Option<usize>,
+}
+
+impl Look {
+    fn columns(self) -> usize {
+        self.width.unwrap_or(DEFAULT_TERM_WIDTH).clamp(40, 160)
+    }
+
+    /// Room for running text beside `= note: `.
+    fn prose(self) -> usize {
+        self.columns().min(110).saturating_sub(14)
+    }
+
+    fn renderer(self) -> Renderer {
+        let renderer = match self.colour {
+            Colour::Never => Renderer::plain(),
+            Colour::Always => Renderer::styled().emphasis(Style::new().bold()).hyperlink(false),
+        };
+        renderer.term_width(self.columns())
+    }
+
+    fn paint(self, text: &str, style: Style) -> String {
+        match self.colour {
+            Colour::Never => text.to_owned(),
+            Colour::Always => format!("{style}{text}{style:#}"),
+        }
+    }
+}
+
+/// Every finding with its lines, then what was not judged, then the summary.
+pub fn human(report: &Report<'_>, look: Look) -> String {
+    let renderer = look.renderer();
+    let mut out = String::new();
+    for finding in report.findings {
+        let pages = Pages::of(report, finding);
+        out.push_str(&renderer.render(&groups(finding, &pages, look)));
+        out.push_str("\n\n");
+    }
+    if !report.unjudged.is_empty() {
+        out.push_str(&not_judged(report, look));
+        out.push('\n');
+    }
+    out.push_str(&look.paint(&summary(report), style_of_summary(report)));
+    out.push('\n');
+    out
+}
+
+/// The parts of the finding's file that are shown, as they may be shown.
+struct Pages {
+    file: String,
+    text: Option<String>,
+}
+
+impl Pages {
+    fn of(report: &Report<'_>, finding: &Finding) -> Self {
+        let Some(span) = &finding.span else { return Self { file: String::new(), text: None } };
+        let secrets = secrets_in(report, &span.file);
+        let text = report.sources.get(&span.file).map(|text| presentable(text, &secrets));
+        Self { file: clean(&span.file).into_owned(), text }
+    }
+
+    /// The bytes of the span on its first line, when it lies within the text.
+    fn first_line(&self, span: &Span) -> Option<Range<usize>> {
+        let text = self.text.as_ref()?;
+        let marked = text.get(span.start..span.end)?;
+        let length =
+            marked.find('\n').map_or(marked.len(), |end| marked.get(..end).map_or(0, |line| line.trim_end().len()));
+        Some(span.start..span.start + length)
+    }
+}
+
+fn groups<'a>(finding: &'a Finding, pages: &'a Pages, look: Look) -> Vec<Group<'a>> {
+    let title = title(finding);
+    let mut main = match (&finding.span, shown(finding, pages)) {
+        (_, Some(snippet)) => title.element(snippet),
+        (Some(span), None) => {
+            title.element(Origin::path(pages.file.as_str()).line(span.line as usize).char_column(span.column as usize))
+        }
+        (None, None) => Group::with_title(title),
+    };
+    main = main.element(Level::NOTE.message(wrapped(&clean(&finding.message), look.prose())));
+    for help in &finding.help {
+        main = main.element(Level::HELP.message(wrapped(&clean(help), look.prose())));
+    }
+    let fix = finding.fix.as_ref().and_then(|fix| difference(fix, pages));
+    std::iter::once(main).chain(fix).collect()
+}
+
+fn title(finding: &Finding) -> Title<'_> {
+    let level = match finding.severity {
+        Severity::Critical | Severity::High => Level::ERROR,
+        Severity::Medium => Level::WARNING,
+        Severity::Low | Severity::Info => Level::INFO,
+    };
+    level.with_name(finding.severity.as_str()).primary_title(clean(&finding.title)).id(clean(&finding.code))
+}
+
+/// The lines that the finding marks, with the marks.
+fn shown<'a>(finding: &'a Finding, pages: &'a Pages) -> Option<Snippet<'a, Annotation<'a>>> {
+    let span = finding.span.as_ref()?;
+    let primary = pages.first_line(span)?;
+    let mut marks = vec![(primary.clone(), AnnotationKind::Primary, finding.label.as_str())];
+    for (place, label) in finding.related.iter().filter(|(place, _)| place.file == span.file) {
+        if let Some(range) = pages.first_line(place) {
+            marks.push((range, AnnotationKind::Context, label));
+        }
+    }
+    let window = window(pages.text.as_ref()?, marks.iter().map(|(range, ..)| range))?;
+    let annotations = marks.into_iter().map(|(range, kind, label)| {
+        kind.span(range.start - window.start..range.end - window.start).label(clean(label))
+    });
+    Some(window.snippet(pages).annotations(annotations))
+}
+
+/// Whole lines of a text, from the first to the last that matter.
+struct Window<'a> {
+    start: usize,
+    line: usize,
+    text: &'a str,
+}
+
+impl<'a> Window<'a> {
+    fn snippet<T: Clone>(&self, pages: &'a Pages) -> Snippet<'a, T> {
+        Snippet::source(self.text).line_start(self.line).path(pages.file.as_str())
+    }
+}
+
+fn window<'a, 'r>(text: &'a str, ranges: impl Iterator<Item = &'r Range<usize>> + Clone) -> Option<Window<'a>> {
+    let from = ranges.clone().map(|range| range.start).min()?;
+    let to = ranges.map(|range| range.end).max()?;
+    let lines = lines_around(text, from, to);
+    let line = text.get(..lines.start)?.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    Some(Window { start: lines.start, line, text: text.get(lines)? })
+}
+
+fn difference<'a>(fix: &'a Fix, pages: &'a Pages) -> Option<Group<'a>> {
+    let text = pages.text.as_ref()?;
+    let ranges: Vec<Range<usize>> = fix.edits.iter().map(|edit| edit.span.start..edit.span.end).collect();
+    if !ranges.iter().all(|range| text.get(range.clone()).is_some()) {
+        return None;
+    }
+    let window = window(text, ranges.iter())?;
+    let words = match fix.applicability {
+        Applicability::Safe => "safe fix: changes nothing a caller could notice",
+        Applicability::Unsafe => "unsafe fix: look before you apply it",
+    };
+    let patches = fix.edits.iter().map(|edit| {
+        Patch::new(edit.span.start - window.start..edit.span.end - window.start, clean_lines(&edit.replacement))
+    });
+    let title = Level::HELP.secondary_title(format!("{} ({words})", clean(&fix.title)));
+    Some(title.element(window.snippet(pages).patches(patches)))
+}
+
+fn clean_lines(text: &str) -> String {
+    text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
+}
+
+/// A list, since a fact that could not be judged has no text to mark that would explain it.
+fn not_judged(report: &Report<'_>, look: Look) -> String {
+    const SHOWN: usize = 20;
+    let mut out = look.paint("not judged", AnsiColor::Yellow.on_default().bold());
+    out.push_str(" (neither a finding nor a pass)\n");
+    for unjudged in report.unjudged.iter().take(SHOWN) {
+        let place = unjudged.span.as_ref().map(|span| format!("{}:{}:{}: ", clean(&span.file), span.line, span.column));
+        let code = unjudged.code.as_deref().map(|code| format!("{code} "));
+        let line = format!("{}{}{}", place.unwrap_or_default(), code.unwrap_or_default(), clean(&unjudged.reason));
+        let indented = wrapped(&line, look.columns().saturating_sub(6)).replace('\n', "\n    ");
+        out.extend(["  ", &indented, "\n"]);
+    }
+    if report.unjudged.len() > SHOWN {
+        let more = report.unjudged.len() - SHOWN;
+        out.extend(["  and ", &more.to_string(), " more: `--format json` lists all\n"]);
+    }
+    out
+}
+
+fn style_of_summary(report: &Report<'_>) -> Style {
+    let colour = match report.findings.iter().map(|finding| finding.severity).max() {
+        None => AnsiColor::Green,
+        Some(Severity::Critical | Severity::High) => AnsiColor::Red,
+        Some(_) => AnsiColor::Yellow,
+    };
+    colour.on_default().bold()
+}

@@ -1,0 +1,100 @@
+//! Which doors are open: whether a route asks anything at all of its caller.
+
+use brigandine_model::{
+    Api, ApiStyle, App, Authentication, Condition, Effect, Judgement, Principal, Route, RouteMethod, Statement,
+};
+
+use crate::case::{any, both, is, not};
+
+/// Whether anyone on the internet may call the route: no authorizer, no signature, no key, no restricting policy.
+pub(crate) fn is_open(app: &App, route: &Route) -> Judgement {
+    let asks_nothing = is(&route.authentication, &Authentication::Open);
+    let unlocked = both(asks_nothing, not(is(&route.key_required, &true)));
+    let Some(api) = app.api(&route.api) else { return unlocked };
+    both(unlocked, both(not(is(&api.private, &true)), not(policy_restricts(api))))
+}
+
+/// Whether the internet reaches the API at all, with or without proof of identity.
+pub(crate) fn is_public(api: &Api) -> Judgement {
+    not(is(&api.private, &true))
+}
+
+/// Whether the route is a browser's preflight question, which must be open.
+pub(crate) fn is_preflight(route: &Route) -> bool {
+    matches!(&route.method, RouteMethod::One(name) if name.eq_ignore_ascii_case("OPTIONS"))
+}
+
+/// Whether nothing of the application stands behind the route.
+pub(crate) fn leads_nowhere(route: &Route) -> bool {
+    route.function.is_none() && matches!(route.target.as_deref(), Some("mock" | "redirect"))
+}
+
+/// The routes of an API.
+pub(crate) fn routes_of<'a>(app: &'a App, api: &'a Api) -> impl Iterator<Item = &'a Route> {
+    app.routes.iter().filter(move |route| route.api == api.id)
+}
+
+/// Whether the API is of a style whose routes are methods and paths.
+pub(crate) fn has_routes(api: &Api) -> bool {
+    matches!(api.style, ApiStyle::Rest | ApiStyle::Http)
+}
+
+fn policy_restricts(api: &Api) -> Judgement {
+    if api.policy.is_empty() {
+        return Judgement::No;
+    }
+    let denies = any(api.policy.iter().map(denies_strangers));
+    let opens = any(api.policy.iter().map(allows_strangers));
+    any([denies, not(opens)])
+}
+
+fn allows_strangers(statement: &Statement) -> Judgement {
+    let free = !statement.conditions.iter().any(narrows_callers);
+    both(is(&statement.effect, &Effect::Allow), both(means_strangers(statement), Judgement::settled(free)))
+}
+
+/// A denial shuts strangers out when it denies everyone *except* those who come from a known place.
+fn denies_strangers(statement: &Statement) -> Judgement {
+    let except_known = |condition: &Condition| narrows_callers(condition) && condition.operator.contains("Not");
+    let shuts = statement.conditions.iter().any(except_known) || statement.except_principals;
+    let denies = both(is(&statement.effect, &Effect::Deny), Judgement::settled(shuts));
+    if crate::case::may_hold(&denies) && !covers_every_path(statement) {
+        return Judgement::CannotTell("the policy of the API shuts strangers out of some paths only".into());
+    }
+    denies
+}
+
+fn covers_every_path(statement: &Statement) -> bool {
+    let wide = |text: String| text == "*" || text.ends_with("/*") && text.matches('/').count() <= 3;
+    statement.resources.is_empty()
+        || statement.resources.iter().any(|resource| crate::case::texts(&resource.value).into_iter().any(wide))
+}
+
+fn means_strangers(statement: &Statement) -> Judgement {
+    any(statement.principals.iter().map(|principal| match principal {
+        Principal::Internet => Judgement::Yes,
+        Principal::Account(_) | Principal::Service(_) => Judgement::No,
+        Principal::Unknown(why) => Judgement::CannotTell(why.clone()),
+    }))
+}
+
+/// Conditions by which a policy knows its callers. A header a caller may write freely (referer, user agent) is none.
+fn narrows_callers(condition: &Condition) -> bool {
+    const KEYS: &[&str] = &[
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceip",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+        "aws:vpcsourceip",
+    ];
+    let key = condition.key.to_ascii_lowercase();
+    let known = KEYS.contains(&key.as_str()) || key.starts_with("aws:principaltag/");
+    let whole_world = |text: String| matches!(text.as_str(), "0.0.0.0/0" | "::/0" | "*");
+    known && !condition.values.iter().flat_map(|value| crate::case::texts(&value.value)).any(whole_world)
+}

@@ -1,0 +1,129 @@
+//! LP005: a policy of the platform that grants a whole service, or all of them.
+
+use brigandine_iam::{ManagedClass, ManagedPolicy, managed_policy};
+use brigandine_model::{App, Fact, Finding, Judgement, RuleMeta, Symbol, Value};
+
+use crate::{
+    Context, Rule, Sink,
+    case::{HOLE, texts},
+    reach::worse,
+    role::Holder,
+    rule::meta,
+    wording::{list, with_origin},
+};
+
+pub(crate) struct BroadManagedPolicy;
+
+const META: RuleMeta = RuleMeta {
+    frameworks: &["CWE-250", "OWASP-Serverless-S5", "SAS-04"],
+    ..meta(
+        "LP005",
+        "broad-managed-policy",
+        "a managed policy grants a whole service, or the whole account",
+        include_str!("../../pages/LP005-broad-managed-policy.md"),
+    )
+};
+
+impl Rule for BroadManagedPolicy {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        for holder in Holder::all(app) {
+            for attached in &holder.role.managed {
+                match judge(attached) {
+                    Outcome::Fine => {}
+                    Outcome::Broad(policy, holds) => sink.finding(finding(&holder, attached, (&policy, &holds), sink)),
+                    Outcome::Unknown(why) => {
+                        let what = format!("a policy of {}", holder.names());
+                        sink.cannot_tell(&what, &why, (&holder.resource(), &attached.provenance));
+                    }
+                }
+            }
+        }
+    }
+}
+
+enum Outcome {
+    Fine,
+    Broad(ManagedPolicy, Judgement),
+    Unknown(String),
+}
+
+fn judge(attached: &Fact<String>) -> Outcome {
+    for text in texts(&attached.value) {
+        let Some(policy) = managed_policy(&plain(&text)) else { continue };
+        if is_broad(policy.class) {
+            let holds = attached.value.judge(&|one| *one == text, &|symbol| Some(crate::case::filled(symbol) == text));
+            return Outcome::Broad(policy, holds);
+        }
+    }
+    kept_elsewhere(&attached.value).map_or(Outcome::Fine, Outcome::Unknown)
+}
+
+/// The partition is a hole in most templates; it does not matter which it is.
+fn plain(text: &str) -> String {
+    text.replacen(HOLE, "aws", 1)
+}
+
+fn is_broad(class: ManagedClass) -> bool {
+    matches!(class, ManagedClass::Admin | ManagedClass::PowerUser | ManagedClass::FullAccess)
+}
+
+/// Why nothing can be said of a policy whose text is not in the template.
+fn kept_elsewhere(value: &Value<String>) -> Option<String> {
+    match value {
+        Value::Unknown(why) => Some(why.to_string()),
+        Value::Symbolic(symbol) if is_own_resource(symbol) => None,
+        _ => texts(value).into_iter().find(|text| managed_policy(&plain(text)).is_none() && !is_platforms(text)).map(
+            |text| match text.replace(HOLE, "?") {
+                hole if hole == "?" => "its name is only known once deployed".to_owned(),
+                name => format!("`{name}` is kept outside of the template"),
+            },
+        ),
+    }
+}
+
+/// Policies of the platform that are not listed as broad are not broad.
+fn is_platforms(text: &str) -> bool {
+    text.contains(":iam::aws:policy/") || !text.contains(':') && !text.contains(HOLE)
+}
+
+fn is_own_resource(symbol: &Symbol) -> bool {
+    symbol.resources().next().is_some()
+}
+
+fn finding(holder: &Holder<'_>, attached: &Fact<String>, found: (&ManagedPolicy, &Judgement), sink: &Sink) -> Finding {
+    let (policy, holds) = found;
+    let base = if policy.class == ManagedClass::Admin { worse(META.severity) } else { META.severity };
+    let grants = match policy.services.as_slice() {
+        [] => "a whole service".to_owned(),
+        [all] if all == "*" => "the whole account".to_owned(),
+        services => format!("everything in {}", list(services)),
+    };
+    Finding {
+        severity: holder.severity(base),
+        title: format!("{} holds `{}`{}", holder.names(), policy.name, crate::case::when(holds)),
+        message: format!("the policy grants {grants}, far more than one function needs; {}", holder.because()),
+        label: with_origin(format!("grants {grants}"), &attached.provenance),
+        resource: Some(holder.resource()),
+        fact: policy.name.clone(),
+        help: vec![help(policy)],
+        ..sink.draft(&attached.provenance)
+    }
+}
+
+fn help(policy: &ManagedPolicy) -> String {
+    let template = match policy.services.first().map(String::as_str) {
+        Some("dynamodb") => "`DynamoDBReadPolicy` or `DynamoDBCrudPolicy` with the table's name",
+        Some("s3") => "`S3ReadPolicy` or `S3CrudPolicy` with the bucket's name",
+        Some("sqs") => "`SQSSendMessagePolicy` or `SQSPollerPolicy` with the queue's name",
+        Some("sns") => "`SNSPublishMessagePolicy` with the topic's name",
+        Some("lambda") => "`LambdaInvokePolicy` with the function's name",
+        Some("ssm") => "`SSMParameterReadPolicy` with the parameter's name",
+        Some("secretsmanager") => "`AWSSecretsManagerGetSecretValuePolicy` with the secret's name",
+        _ => return "write a statement with the actions the code calls and the resources it calls them on".to_owned(),
+    };
+    format!("a policy template grants one resource only: {template}")
+}

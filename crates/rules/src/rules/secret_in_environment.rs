@@ -1,0 +1,125 @@
+//! SE002: a secret written into an environment variable.
+
+use brigandine_model::{App, Fact, Finding, Judgement, LogicalId, Practice, RuleMeta, Value};
+
+use crate::{
+    Context, Rule, Sink,
+    case::{texts, when},
+    rule::meta,
+    secret::{Named, Reading, named, read},
+    wording::{list, with_origin},
+};
+
+pub(crate) struct SecretInEnvironment;
+
+const META: RuleMeta = RuleMeta {
+    practice: Practice::Secrets,
+    frameworks: &["CWE-798", "OWASP-Serverless-S3", "SAS-07"],
+    ..meta(
+        "SE002",
+        "secret-in-environment",
+        "a secret is written into an environment variable",
+        include_str!("../../pages/SE002-secret-in-environment.md"),
+    )
+};
+
+impl Rule for SecretInEnvironment {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        for variable in by_place(app) {
+            check_variable(app, &variable, sink);
+        }
+    }
+}
+
+/// A variable whose name says that it is secret, and the functions that get it from the same text.
+struct Variable<'a> {
+    name: &'a str,
+    kind: Named,
+    value: &'a Fact<String>,
+    functions: Vec<LogicalId>,
+}
+
+fn by_place(app: &App) -> Vec<Variable<'_>> {
+    let mut found: Vec<Variable<'_>> = Vec::new();
+    for function in &app.functions {
+        for variable in &function.environment {
+            let Some(kind) = named(&variable.name) else { continue };
+            let same = |known: &Variable<'_>| {
+                known.name == variable.name.as_ref()
+                    && known.value == &variable.value
+                    && variable.value.provenance.span.is_some()
+            };
+            match found.iter_mut().find(|known| same(known)) {
+                Some(known) => known.functions.push(function.id.clone()),
+                None => found.push(Variable {
+                    name: &variable.name,
+                    kind,
+                    value: &variable.value,
+                    functions: vec![function.id.clone()],
+                }),
+            }
+        }
+    }
+    found
+}
+
+fn check_variable(app: &App, variable: &Variable<'_>, sink: &mut Sink) {
+    let Some(first) = variable.functions.first() else { return };
+    let what = format!("`{}` of {}", variable.name, list(&variable.functions));
+    let reading =
+        |text: &str| if is_default(app, variable.value, text) { Reading::Harmless } else { read_one(variable, text) };
+    if let Value::Unknown(why) = &variable.value.value {
+        return sink.cannot_tell(&what, why, (first, &variable.value.provenance));
+    }
+    let readings: Vec<Reading> = texts(&variable.value.value).iter().map(|text| reading(text)).collect();
+    if readings.contains(&Reading::Secret) {
+        let secret = |text: &str| reading(text) == Reading::Secret;
+        let holds =
+            variable.value.value.judge(&|text| secret(text), &|symbol| Some(secret(&crate::case::filled(symbol))));
+        let finding = finding(variable, &holds, sink);
+        sink.finding(finding);
+    } else if readings.contains(&Reading::Ambiguous) {
+        let why = "its value may be the secret itself or the name of a stored one";
+        sink.cannot_tell(&what, why, (first, &variable.value.provenance));
+    } else if readings.contains(&Reading::Placeholder) {
+        let why = "its value is a placeholder, so the real one is put in somewhere else";
+        sink.cannot_tell(&what, why, (first, &variable.value.provenance));
+    }
+}
+
+fn read_one(variable: &Variable<'_>, text: &str) -> Reading {
+    read(variable.kind, variable.name, text)
+}
+
+/// Whether the text came in through a parameter's default: that is another rule's finding, at another line.
+fn is_default(app: &App, value: &Fact<String>, text: &str) -> bool {
+    value.provenance.parameters.iter().any(|name| {
+        app.parameters.iter().any(|parameter| parameter.name == *name && parameter.default.as_deref() == Some(text))
+    })
+}
+
+fn finding(variable: &Variable<'_>, holds: &Judgement, sink: &Sink) -> Finding {
+    let Variable { name, value, functions, .. } = variable;
+    let clear = if variable.kind == Named::Connection { "carries a password in clear" } else { "is written in clear" };
+    Finding {
+        title: format!("`{name}` of {} {clear}{}", list(functions), when(holds)),
+        message: format!(
+            "everyone who can read the repository, the build log or the function's configuration has the value of `{name}`, and \
+             it stays in the history"
+        ),
+        label: with_origin("a secret, not shown here", &value.provenance),
+        secrets: value.provenance.span.iter().cloned().collect(),
+        resource: functions.first().cloned(),
+        fact: format!("{name} in clear"),
+        help: vec![
+            "replace the value with a new one, since the old one is known".to_owned(),
+            "keep it in a secret store, hand the function its name (`SECRET_NAME`) and let it read the value when it starts"
+                .to_owned(),
+        ],
+        ..sink.draft(&value.provenance)
+    }
+}

@@ -1,0 +1,124 @@
+//! DE002: a runtime that gets no security fixes any more, or soon will not.
+
+use brigandine_model::{App, Applicability, Edit, Fact, Finding, Fix, Judgement, LogicalId, Practice, RuleMeta, Span};
+use jiff::{ToSpan, civil::Date};
+
+use crate::{
+    Context, Rule, Runtime, Sink,
+    calendar::table_date,
+    case::when,
+    reach::better,
+    rule::meta,
+    runtimes,
+    wording::{list, with_origin},
+};
+
+pub(crate) struct UnsupportedRuntime;
+
+const META: RuleMeta = RuleMeta {
+    practice: Practice::Dependencies,
+    frameworks: &["CWE-1104", "Lambda.2", "OWASP-Serverless-S9", "SAS-06"],
+    ..meta(
+        "DE002",
+        "unsupported-runtime",
+        "a function's runtime gets no security fixes, or soon will not",
+        include_str!("../../pages/DE002-unsupported-runtime.md"),
+    )
+};
+
+/// How many days ahead the end of a runtime is told.
+const NOTICE_DAYS: i32 = 90;
+
+impl Rule for UnsupportedRuntime {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn check(&self, app: &App, context: &Context, sink: &mut Sink) {
+        for (fact, functions) in by_place(app) {
+            let Some(first) = functions.first() else { continue };
+            if let brigandine_model::Value::Unknown(why) = &fact.value {
+                sink.cannot_tell(&format!("the runtime of {}", list(&functions)), why, (first, &fact.provenance));
+            }
+            for name in fact.value.settled() {
+                let Some(runtime) = runtimes().iter().find(|runtime| runtime.name == name) else {
+                    let why = format!("`{name}` is not in the runtime table of {}", table_date());
+                    sink.cannot_tell(&format!("the runtime of {}", list(&functions)), &why, (first, &fact.provenance));
+                    continue;
+                };
+                if let Some(finding) = finding((fact, runtime), &functions, context.today, sink) {
+                    sink.finding(finding);
+                }
+            }
+        }
+    }
+}
+
+/// Runtimes by the text that sets them: one line in Globals is one cause, however many functions it serves.
+fn by_place(app: &App) -> Vec<(&Fact<String>, Vec<LogicalId>)> {
+    let mut groups: Vec<(&Fact<String>, Vec<LogicalId>)> = Vec::new();
+    for (function, fact) in app.functions.iter().filter_map(|function| Some((function, function.runtime.as_ref()?))) {
+        let same = |known: &Fact<String>| known == fact && fact.provenance.span.is_some();
+        match groups.iter_mut().find(|(known, _)| same(known)) {
+            Some((_, ids)) => ids.push(function.id.clone()),
+            None => groups.push((fact, vec![function.id.clone()])),
+        }
+    }
+    groups
+}
+
+fn finding(found: (&Fact<String>, &Runtime), functions: &[LogicalId], today: Date, sink: &Sink) -> Option<Finding> {
+    let (fact, runtime) = found;
+    let end = runtime.supported_until;
+    let over = today > end;
+    if !over && today.saturating_add(NOTICE_DAYS.days()) < end {
+        return None;
+    }
+    let holds: Judgement = fact.value.judge(&|name| name == runtime.name, &|_| Some(false));
+    let verb = if over { "has got no security fixes since" } else { "gets no security fixes after" };
+    Some(Finding {
+        severity: if over { META.severity } else { better(META.severity) },
+        title: format!("{} runs on `{}`{}", list(functions), runtime.name, when(&holds)),
+        message: format!("`{}` {verb} {end}{}", runtime.name, blocked(runtime, today)),
+        label: with_origin(if over { "out of support" } else { "support ends soon" }, &fact.provenance),
+        resource: functions.first().cloned(),
+        fact: runtime.name.to_owned(),
+        help: vec![help(runtime)],
+        fix: fact.provenance.span.as_ref().and_then(|span| fix(runtime, span)),
+        ..sink.draft(&fact.provenance)
+    })
+}
+
+fn blocked(runtime: &Runtime, today: Date) -> String {
+    match runtime.update_blocked {
+        Some(day) if day <= today => format!(", and functions on it cannot be changed since {day}"),
+        Some(day) => format!(", and functions on it cannot be changed from {day} on"),
+        None => String::new(),
+    }
+}
+
+fn help(runtime: &Runtime) -> String {
+    runtime.successor.map_or_else(
+        || "move to the newest runtime of the language and run the tests".to_owned(),
+        |successor| format!("move to `{successor}` and run the tests: dependencies may need newer releases too"),
+    )
+}
+
+/// Another version of the same language; a change of family needs another build, which no edit can make.
+fn fix(runtime: &Runtime, span: &Span) -> Option<Fix> {
+    let successor = runtime.successor?;
+    let language = |name: &str| name.chars().take_while(char::is_ascii_alphabetic).collect::<String>();
+    if language(runtime.name) != language(successor) {
+        return None;
+    }
+    let replacement = match span.end.checked_sub(span.start)?.checked_sub(runtime.name.len())? {
+        0 => successor.to_owned(),
+        2 => format!("\"{successor}\""),
+        _ => return None,
+    };
+    Some(Fix {
+        title: format!("move to `{successor}`"),
+        applicability: Applicability::Unsafe,
+        edits: vec![Edit { span: span.clone(), replacement }],
+    })
+}

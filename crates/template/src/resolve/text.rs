@@ -1,0 +1,327 @@
+//! One text in one case.
+
+use std::sync::Arc;
+
+use brigandine_model::{LogicalId, Piece};
+
+use super::{
+    Resolver,
+    assignment::{Assignment, Choice, Need, Variable, allowed_values},
+};
+use crate::Node;
+
+/// A text in one case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    /// Pieces without two literal neighbours; none for the empty text.
+    Pieces(Vec<Piece>),
+    /// `AWS::NoValue`.
+    Absent,
+    Unknown(Arc<str>),
+}
+
+impl Text {
+    pub(super) fn literal(text: &str) -> Self {
+        Self::Pieces(literal_pieces(text))
+    }
+
+    pub(super) fn unknown(why: impl Into<Arc<str>>) -> Self {
+        Self::Unknown(why.into())
+    }
+
+    fn piece(piece: Piece) -> Self {
+        Self::Pieces(vec![piece])
+    }
+
+    /// The text where nothing in it is open.
+    pub(super) fn settled(&self) -> Option<String> {
+        match self {
+            Self::Pieces(pieces) => match pieces.as_slice() {
+                [] => Some(String::new()),
+                [Piece::Text(text)] => Some(text.to_string()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// Joins texts; the first unknown one makes the whole unknown.
+pub(super) fn concat(texts: impl IntoIterator<Item = Text>) -> Text {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for text in texts {
+        match text {
+            Text::Absent => {}
+            Text::Unknown(why) => return Text::Unknown(why),
+            Text::Pieces(more) => more.into_iter().for_each(|piece| push(&mut pieces, piece)),
+        }
+    }
+    Text::Pieces(pieces)
+}
+
+fn push(pieces: &mut Vec<Piece>, piece: Piece) {
+    match (pieces.last_mut(), &piece) {
+        (Some(Piece::Text(before)), Piece::Text(more)) => *before = format!("{before}{more}").into(),
+        _ => pieces.push(piece),
+    }
+}
+
+/// Literal text, dynamic references set apart.
+fn literal_pieces(text: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("{{resolve:") {
+        let Some(length) = rest.get(start..).and_then(|tail| tail.find("}}")) else { break };
+        let end = start + length + 2;
+        if start > 0 {
+            pieces.push(Piece::Text(rest.get(..start).unwrap_or_default().into()));
+        }
+        pieces.push(Piece::Dynamic(rest.get(start..end).unwrap_or_default().into()));
+        rest = rest.get(end..).unwrap_or_default();
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest.into()));
+    }
+    pieces
+}
+
+/// Whether a parameter's default is only the name under which the platform looks the value up.
+pub(super) fn is_looked_up(parameter: &Node) -> bool {
+    parameter.get("Type").and_then(Node::as_text).is_some_and(|kind| kind.starts_with("AWS::SSM::Parameter::Value"))
+}
+
+impl Resolver<'_> {
+    /// The text of a node in this case.
+    pub(super) fn text_in(&self, node: &Node, assignment: &Assignment) -> Result<Text, Need> {
+        if let Some(parameter) = &node.origin.parameter {
+            self.pass(parameter);
+            if self.stands_for(node, parameter) {
+                return self.reference(parameter, assignment);
+            }
+        }
+        if let Some(text) = node.as_text() {
+            return Ok(if super::is_null(node) { Text::Absent } else { Text::literal(text) });
+        }
+        let Some((name, argument)) = node.as_intrinsic() else {
+            return Ok(Text::unknown("a list or a map stands where text is expected"));
+        };
+        self.deeper(
+            || self.intrinsic_text(name, argument, assignment),
+            || Ok(Text::unknown("it refers to itself, or through too many others")),
+        )
+    }
+
+    /// Whether a scalar is just what the transform put in the place of a reference: the reference says more, since the
+    /// transform knows only the default.
+    fn stands_for(&self, node: &Node, parameter: &str) -> bool {
+        let default = self.parameter(parameter).and_then(|declared| declared.get("Default")).and_then(Node::as_text);
+        let given = self.settings.parameters.get(parameter).map(String::as_str);
+        node.as_text().is_some_and(|text| Some(text) == given.or(default))
+    }
+
+    fn intrinsic_text(&self, name: &str, argument: &Node, assignment: &Assignment) -> Result<Text, Need> {
+        match name {
+            "Ref" => match argument.as_text() {
+                Some(target) => self.reference(target, assignment),
+                None => Ok(Text::unknown("`Ref` does not name anything")),
+            },
+            "Fn::GetAtt" => Ok(attribute(argument)),
+            "Fn::Sub" => self.substitute(argument, assignment),
+            "Fn::Join" => self.join(argument, assignment),
+            "Fn::Select" => self.select(argument, assignment),
+            "Fn::If" => match self.if_branch(argument, assignment)? {
+                Some(branch) => self.text_in(branch, assignment),
+                None => Ok(Text::unknown("`Fn::If` does not have three parts")),
+            },
+            "Fn::FindInMap" => self.find_in_map(argument, assignment),
+            "Fn::ImportValue" => Ok(Text::unknown(self.import(argument, assignment)?)),
+            "Fn::Base64" => self.text_in(argument, assignment),
+            "Fn::Split" | "Fn::GetAZs" | "Fn::Cidr" => Ok(Text::unknown(format!("`{name}` gives a list, not text"))),
+            other => Ok(Text::unknown(format!("`{other}` is not worked out"))),
+        }
+    }
+
+    fn import(&self, argument: &Node, assignment: &Assignment) -> Result<String, Need> {
+        Ok(match self.text_in(argument, assignment)?.settled() {
+            Some(name) => format!("it is imported as `{name}` from another stack"),
+            None => "it is imported from another stack".to_owned(),
+        })
+    }
+
+    pub(super) fn pass(&self, parameter: &Arc<str>) {
+        let mut passed = self.passed.borrow_mut();
+        if !passed.contains(parameter) {
+            passed.push(parameter.clone());
+        }
+    }
+
+    pub(super) fn reference(&self, target: &str, assignment: &Assignment) -> Result<Text, Need> {
+        if target == "AWS::NoValue" {
+            return Ok(Text::Absent);
+        }
+        if let Some(declared) = self.parameter(target) {
+            self.pass(&target.into());
+            return self.parameter_text(target, declared, assignment);
+        }
+        if target.starts_with("AWS::") {
+            return Ok(self.platform_text(target, assignment));
+        }
+        if self.resource(target).is_some() {
+            return Ok(Text::piece(Piece::Attribute { resource: LogicalId::new(target), attribute: None }));
+        }
+        Ok(Text::unknown(format!("`{target}` names no parameter and no resource of the template")))
+    }
+
+    fn platform_text(&self, target: &str, assignment: &Assignment) -> Text {
+        let chosen = assignment.choice(&Variable::Parameter(target.into()));
+        match (self.settings.platform.get(target), chosen) {
+            (Some(value), _) => Text::literal(value),
+            (None, Some(Choice::Value(value))) => Text::literal(value),
+            _ => Text::piece(Piece::Parameter(target.into())),
+        }
+    }
+
+    fn parameter_text(&self, name: &str, declared: &Node, assignment: &Assignment) -> Result<Text, Need> {
+        if let Some(value) = self.settings.parameters.get(name) {
+            return Ok(Text::literal(value));
+        }
+        let variable = Variable::Parameter(name.into());
+        match assignment.choice(&variable) {
+            Some(Choice::Value(value)) => return Ok(Text::literal(value)),
+            Some(_) => return Ok(Text::piece(Piece::Parameter(name.into()))),
+            None => {}
+        }
+        if is_looked_up(declared) {
+            return Ok(Text::piece(Piece::Parameter(name.into())));
+        }
+        if allowed_values(declared).is_some_and(|values| values.len() > 1) {
+            return Err(Need(variable));
+        }
+        let single = allowed_values(declared).and_then(|values| values.first().cloned());
+        Ok(match declared.get("Default").and_then(Node::as_text).map(Arc::from).or(single) {
+            Some(text) => Text::literal(&text),
+            None => Text::piece(Piece::Parameter(name.into())),
+        })
+    }
+
+    /// `${Name}`, `${Name.Attribute}`, `${!literal}`, with names of its own where the second form gives them.
+    fn substitute(&self, argument: &Node, assignment: &Assignment) -> Result<Text, Need> {
+        let (template, own) = match argument.as_list() {
+            Some([template, own]) => (template.as_text(), own.as_map()),
+            Some([template]) => (template.as_text(), None),
+            Some(_) => (None, None),
+            None => (argument.as_text(), None),
+        };
+        let Some(template) = template else { return Ok(Text::unknown("`Fn::Sub` has no text to fill")) };
+        let mut texts = Vec::new();
+        let mut rest = template;
+        while let Some(start) = rest.find("${") {
+            texts.push(Text::literal(rest.get(..start).unwrap_or_default()));
+            let hole = rest.get(start + 2..).unwrap_or_default();
+            let Some(length) = hole.find('}') else {
+                return Ok(Text::unknown("`Fn::Sub` has a `${` without its `}`"));
+            };
+            let name = hole.get(..length).unwrap_or_default();
+            texts.push(match own.and_then(|own| own.get(name.trim())) {
+                Some(value) => self.text_in(value, assignment)?,
+                None => self.hole(name, assignment)?,
+            });
+            rest = hole.get(length + 1..).unwrap_or_default();
+        }
+        texts.push(Text::literal(rest));
+        Ok(concat(texts))
+    }
+
+    fn hole(&self, name: &str, assignment: &Assignment) -> Result<Text, Need> {
+        if let Some(literal) = name.strip_prefix('!') {
+            return Ok(Text::literal(&format!("${{{literal}}}")));
+        }
+        match name.trim().split_once('.') {
+            Some((resource, attribute)) => Ok(Text::piece(Piece::Attribute {
+                resource: LogicalId::new(resource),
+                attribute: Some(attribute.into()),
+            })),
+            None => self.reference(name.trim(), assignment),
+        }
+    }
+
+    fn join(&self, argument: &Node, assignment: &Assignment) -> Result<Text, Need> {
+        let Some([delimiter, list]) = argument.as_list() else {
+            return Ok(Text::unknown("`Fn::Join` needs a delimiter and a list"));
+        };
+        let delimiter = self.text_in(delimiter, assignment)?;
+        let items = match self.list_in(list, assignment)? {
+            Ok(items) => items,
+            Err(why) => return Ok(Text::Unknown(why)),
+        };
+        let mut texts = Vec::new();
+        for item in items {
+            if item == Text::Absent {
+                continue;
+            }
+            if !texts.is_empty() {
+                texts.push(delimiter.clone());
+            }
+            texts.push(item);
+        }
+        // An empty plain delimiter reads as nothing, which joins just so.
+        Ok(concat(texts))
+    }
+
+    fn select(&self, argument: &Node, assignment: &Assignment) -> Result<Text, Need> {
+        let Some([index, list]) = argument.as_list() else {
+            return Ok(Text::unknown("`Fn::Select` needs an index and a list"));
+        };
+        let index = self.text_in(index, assignment)?.settled().and_then(|text| text.trim().parse::<usize>().ok());
+        let Some(index) = index else { return Ok(Text::unknown("the index of `Fn::Select` is not a number")) };
+        Ok(match self.list_in(list, assignment)? {
+            Ok(items) => items
+                .get(index)
+                .cloned()
+                .unwrap_or_else(|| Text::unknown(format!("`Fn::Select` asks for item {index} of a shorter list"))),
+            Err(why) => Text::Unknown(why),
+        })
+    }
+
+    fn find_in_map(&self, argument: &Node, assignment: &Assignment) -> Result<Text, Need> {
+        match self.mapped(argument, assignment)? {
+            Ok(node) => self.text_in(node, assignment),
+            Err(why) => Ok(Text::Unknown(why)),
+        }
+    }
+
+    /// What a mapping holds: the node, or why not.
+    pub(super) fn mapped<'a>(
+        &'a self,
+        argument: &'a Node,
+        assignment: &Assignment,
+    ) -> Result<Result<&'a Node, Arc<str>>, Need> {
+        let items = argument.as_list().unwrap_or_default();
+        let mut keys = Vec::new();
+        for item in items.iter().take(3) {
+            match self.text_in(item, assignment)?.settled() {
+                Some(key) => keys.push(key),
+                None => return Ok(Err("the key into the mapping is only known once deployed".into())),
+            }
+        }
+        let found = match keys.as_slice() {
+            [map, first, second] => self.root.at(&["Mappings", map, first, second]),
+            _ => return Ok(Err("`Fn::FindInMap` needs a map and two keys".into())),
+        };
+        let default = items.get(3).and_then(|options| options.get("DefaultValue"));
+        Ok(found.or(default).ok_or_else(|| format!("the mapping has no entry `{}`", keys.join(" / ")).into()))
+    }
+}
+
+fn attribute(argument: &Node) -> Text {
+    let Some([resource, attribute]) = argument.as_list() else {
+        return Text::unknown("`Fn::GetAtt` needs a resource and an attribute");
+    };
+    match (resource.as_text(), attribute.as_text()) {
+        (Some(resource), Some(attribute)) => Text::piece(Piece::Attribute {
+            resource: LogicalId::new(resource),
+            attribute: Some(attribute.into()),
+        }),
+        _ => Text::unknown("the attribute `Fn::GetAtt` asks for is itself computed"),
+    }
+}

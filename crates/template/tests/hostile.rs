@@ -1,0 +1,95 @@
+//! Nothing anybody can write makes the reader crash, hang or grow without bound.
+#![expect(clippy::string_slice, reason = "a test stops at the first surprise")]
+
+use std::sync::Arc;
+
+use brigandine_template::{Input, Kind, Node, Options, Sources, load, read, recognise};
+use proptest::prelude::*;
+
+fn try_read(bytes: &[u8]) {
+    let (options, mut sources) = (Options::default(), Sources::default());
+    sources.insert("x.yaml", None);
+    let input = Input { file: "t.yaml".into(), name: "t".into(), bytes, options: &options, sources: &sources };
+    if let Err(failure) = read(&input) {
+        assert!(!failure.to_string().is_empty());
+    }
+    recognise("t.yaml", bytes);
+}
+
+fn places_hold(node: &Node, text: &str) {
+    if let Some(place) = node.origin.place {
+        let slice = &text[place.start as usize..place.end as usize];
+        assert!(slice.len() <= text.len());
+    }
+    match &node.kind {
+        Kind::Scalar(_) => {}
+        Kind::List(items) => items.iter().for_each(|item| places_hold(item, text)),
+        Kind::Map(map) => map.iter().for_each(|(_, value)| places_hold(value, text)),
+    }
+}
+
+/// Pieces that templates are made of, so that chance gets past the first line.
+fn fragment() -> impl Strategy<Value = String> {
+    let words = [
+        "Resources:\n", "  F:\n", "    Type: AWS::Lambda::Function\n", "    Properties:\n", "      Role: ", "!GetAtt A.B\n", "!Sub ",
+        "\"${A}\"\n", "!If [c, ", "]", "[", "{", "}", ": ", "- ", "&a ", "*a\n", "<<: ", "|\n", ">-\n", "  text\n", "# note\n", "'", "\"", "\n",
+        "!Ref ", "é", "日本", "\t", "\u{feff}", "---\n", "...\n", "? ", "!!str ", "!<x> ", "%YAML 1.2\n", "\r\n", "\u{85}", "\\u", "{\"a\":", ",",
+        "Parameters:\n  P: {AllowedValues: [a, b]}\n", "Conditions:\n  c: !Equals [!Ref P, a]\n", "~", "0x1", "  ", "    ",
+    ];
+    proptest::collection::vec(proptest::sample::select(words.to_vec()), 0..40).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn arbitrary_bytes_never_crash(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        try_read(&bytes);
+    }
+
+    #[test]
+    fn arbitrary_text_never_crashes(text in "\\PC{0,200}") {
+        try_read(text.as_bytes());
+    }
+
+    #[test]
+    fn likely_text_never_crashes_and_places_stay_inside(text in fragment()) {
+        try_read(text.as_bytes());
+        if let Ok(document) = load::load(&Arc::from("t.yaml"), text.as_bytes()) {
+            places_hold(&document.root, &document.text);
+        }
+    }
+
+    #[test]
+    fn values_are_found_where_they_stand(values in proptest::collection::vec("[a-zA-Zäöß日][a-zA-Z0-9äöß日_.-]{0,12}", 1..12)) {
+        let text: String = values.iter().enumerate().fold(String::new(), |text, (index, value)| text + &format!("kéy{index}: [x, !Sub {value}] # {value}\n"));
+        let document = load::load(&Arc::from("t.yaml"), text.as_bytes()).unwrap();
+        for (index, value) in values.iter().enumerate() {
+            let items = document.root.get(&format!("kéy{index}")).unwrap().as_list().unwrap();
+            let inner = items.get(1).unwrap().get("Fn::Sub").unwrap();
+            let place = inner.origin.place.unwrap();
+            prop_assert_eq!(&document.text[place.start as usize..place.end as usize], value);
+            prop_assert_eq!(place.line as usize, index + 1);
+        }
+        prop_assert_eq!(document.comments.len(), values.len());
+    }
+}
+
+#[test]
+fn large_and_crooked_texts_come_back() {
+    let texts = [
+        format!("Resources:\n  A: {}\n", "x".repeat(2_000_000)),
+        format!("Resources: [{}]\n", "a, ".repeat(200_000)),
+        format!("Resources: {}", "{a: ".repeat(5_000)),
+        format!("{}a: 1\n", " ".repeat(100_000)),
+        format!("Resources:\n{}", "  - ? a\n".repeat(10_000)),
+        format!("a: \"{}\n", "\\n".repeat(200_000)),
+        "é".repeat(300_000),
+        format!("{{\"Resources\": {{{}\"z\": 1}}}}", "\"é\": \"ü\", ".repeat(100_000)),
+        "# comment\n".repeat(200_000),
+        format!("a: |\n{}", "  # line\n".repeat(200_000)),
+    ];
+    for text in texts {
+        try_read(text.as_bytes());
+    }
+}
