@@ -38,8 +38,20 @@ const FACTS: &[Fact] = &[
     },
     Fact {
         path: "crates/template/data/policy-templates.json",
-        script: "policy_templates.py",
-        arguments: &[],
+        script: "sam.py",
+        arguments: &["policy-templates"],
+        source: SAM_TRANSLATOR,
+    },
+    Fact {
+        path: "crates/template/data/connector-profiles.json",
+        script: "sam.py",
+        arguments: &["connector-profiles"],
+        source: SAM_TRANSLATOR,
+    },
+    Fact {
+        path: "crates/template/data/managed-policy-names.json",
+        script: "sam.py",
+        arguments: &["managed-policy-names"],
         source: SAM_TRANSLATOR,
     },
     Fact { path: "crates/rules/data/runtimes.txt", script: "runtimes.py", arguments: &[], source: CFN_LINT },
@@ -57,7 +69,7 @@ fn run(_: &[String]) -> Result<Outcome> {
             path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
             std::fs::write(&path, &drawn).with_context(|| format!("cannot write `{}`", path.display()))?;
         }
-        println!("{:<45}{change}", fact.path);
+        println!("{:<47}{change}", fact.path);
     }
     Ok(Outcome::Passed)
 }

@@ -7,6 +7,20 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
+/// Panics of the second YAML reader are caught where it is called and are no news; any other is a fault of ours and says so.
+pub(crate) fn hear_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        if !place.contains("libyaml-safer") {
+            let what = panic.payload_as_str().unwrap_or("no message");
+            say_error(
+                &format!("internal fault at {place}: {what}"),
+                Some("this is a bug in brigandine; please report it with what led to it"),
+            );
+        }
+    }));
+}
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {

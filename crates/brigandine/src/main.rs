@@ -19,6 +19,7 @@ use arguments::{Arguments, Command};
 use face::Outcome;
 
 fn main() -> ExitCode {
+    face::hear_panics();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return face::usage(&error),

@@ -93,6 +93,13 @@ fn a_template_that_cannot_be_read_costs_one_sentence_and_not_the_others() {
 }
 
 #[test]
+fn a_reader_that_gives_up_costs_one_sentence() {
+    let folder = folder(&[("template.yaml", "AWS::\nResources:\n  A: !x,\n")]);
+    let run = run_in(folder.path(), &["check", "template.yaml"]);
+    assert_eq!((run.code, run.err.lines().count()), (2, 1), "{}", run.err);
+}
+
+#[test]
 fn a_finding_carries_what_a_pipeline_needs() {
     let folder = folder(&[("template.yaml", OPEN)]);
     let run = run_in(folder.path(), &["check", "template.yaml", "--format", "json"]);
@@ -117,9 +124,9 @@ fn the_threshold_decides_the_exit_status() {
 #[test]
 fn an_unknown_rule_is_named_with_the_nearest_one() {
     let folder = folder(&[("template.yaml", OPEN)]);
-    let run = run_in(folder.path(), &["check", ".", "--select", "AP01"]);
+    let run = run_in(folder.path(), &["check", ".", "--select", "AQ001"]);
     assert_eq!(run.code, 2);
-    assert!(run.err.contains("`AP01`") && run.err.contains("AP001"), "{}", run.err);
+    assert!(run.err.contains("`AQ001`") && run.err.contains("AP001"), "{}", run.err);
     let run = run_in(folder.path(), &["explain", "AP01"]);
     assert_eq!(run.code, 2);
     assert!(run.err.contains("did you mean `AP0"), "{}", run.err);

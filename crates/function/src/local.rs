@@ -1,6 +1,7 @@
 //! Functions run here: one pool of environments per function, each environment one process with a Runtime API of its own.
 
 mod bootstrap;
+mod connection;
 mod environment;
 mod nowhere;
 mod output;

@@ -1,5 +1,5 @@
 //! Requests as events and results as answers, form by form.
-#![expect(clippy::unwrap_used, reason = "tests say so by failing, and runners say what they skip")]
+#![expect(clippy::unwrap_used, reason = "tests say so by failing")]
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 

@@ -55,7 +55,11 @@ fn hops(headers: &HeaderMap) -> Vec<Option<&str>> {
             .collect()
     };
     let noted = lines("x-forwarded-for");
-    if noted.is_empty() { lines("forwarded").into_iter().map(|hop| hop.and_then(forwarded_for)).collect() } else { noted }
+    if noted.is_empty() {
+        lines("forwarded").into_iter().map(|hop| hop.and_then(forwarded_for)).collect()
+    } else {
+        noted
+    }
 }
 
 /// The `for` of one element of `Forwarded` (RFC 7239).

@@ -28,7 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     Settings,
     address::{client_key, listed, plain},
-    entrance::Entrance,
+    entrance::{Accepted, Entrance},
     framing::Framed,
     rate::{BucketKey, Rates, nanoseconds},
     record::Recorder,
@@ -60,15 +60,19 @@ pub(crate) fn protocol(limits: &Limits, timers: &Timers) -> Builder<TokioExecuto
         // Without a timer hyper drops its header timeout. Ours in `watch` is stricter; this one stands behind it.
         .timer(TokioTimer::new())
         .header_read_timeout(timers.head + timers.idle)
-        .max_headers(limits.headers)
         .max_buf_size((limits.head_bytes + limits.target_bytes).max(64 * 1024));
+    // hyper's own number; told so, it would leave its fast path.
+    if limits.headers != 100 {
+        builder.http1().max_headers(limits.headers);
+    }
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(100)
         .initial_stream_window_size(64 * 1024)
         .initial_connection_window_size(1024 * 1024)
-        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
+        // Twice ours, so that it is the size guard that refuses, with an answer and an event.
+        .max_header_list_size(u32::try_from(2 * limits.head_bytes).unwrap_or(u32::MAX))
         .max_send_buf_size(64 * 1024)
         .keep_alive_interval(timers.ping)
         .keep_alive_timeout(timers.ping);
@@ -161,16 +165,14 @@ impl Gatehouse {
     }
 
     /// Speaks HTTP until either side is done.
-    async fn speak(
-        &self,
-        stream: Box<dyn Stream>,
-        watch: &Arc<Watch>,
-        peer: Peer,
-        mut closed: watch::Receiver<bool>,
-    ) {
+    async fn speak(&self, stream: Box<dyn Stream>, watch: &Arc<Watch>, peer: Peer, mut closed: watch::Receiver<bool>) {
         let entrance = self.entrance.clone();
         let shared = watch.clone();
-        let service = service_fn(move |request| entrance.clone().answer(shared.clone(), peer, request));
+        let service = service_fn(move |request| {
+            // Looked at now, not when the answer is first worked on: hyper may have read the next head by then.
+            let call = Accepted { peer, ambiguity: shared.ambiguity(), busy: shared.clone().begin() };
+            entrance.clone().answer(call, request)
+        });
         let stream = TokioIo::new(Framed::new(stream, watch.clone()));
         let mut connection = pin!(self.protocol.serve_connection(stream, service));
         let mut beat = interval(beat(&self.settings.timers));
@@ -248,7 +250,8 @@ fn told(error: &(dyn StdError + Send + Sync + 'static), watch: &Watch) -> Option
         return Some(("head", "the connection ended within a request"));
     }
     let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    if io.is_some() || error.is_canceled() || error.is_closed() || error.is_shutdown() || error.is_body_write_aborted() {
+    if io.is_some() || error.is_canceled() || error.is_closed() || error.is_shutdown() || error.is_body_write_aborted()
+    {
         return broke;
     }
     Some(("protocol", "the protocol was violated"))

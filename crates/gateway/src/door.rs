@@ -3,7 +3,7 @@
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use brigandine_model::{Answer, Admitted, App, Happening, LogicalId, NotEnforced, Reloaded, Sink};
+use brigandine_model::{Admitted, Answer, App, Happening, LogicalId, NotEnforced, Reloaded, Sink};
 use tokio::{
     net::TcpListener,
     sync::Mutex,

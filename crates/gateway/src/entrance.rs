@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -11,9 +11,11 @@ use brigandine_model::{Answer, Refusal};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version,
-    header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE},
+    header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE},
 };
-use hyper::body::{Body, Incoming};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 use crate::{
@@ -21,8 +23,8 @@ use crate::{
     plan::Plan,
     record::{Draft, Recorder, shown},
     reply::Reply,
-    visit::{Arrival, Peer, Seam, Stop, Trace},
-    watch::Watch,
+    visit::{Arrival, Peer, Seam, Stop, Trace, Unread},
+    watch::Busy,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,15 +36,23 @@ pub(crate) struct Entrance {
     pub(crate) recorder: Arc<Recorder>,
 }
 
+/// What a connection says of a request it brings.
+pub(crate) struct Accepted {
+    pub(crate) peer: Peer,
+    /// What the bytes of its head hide.
+    pub(crate) ambiguity: Option<&'static str>,
+    /// Held while it is under way.
+    pub(crate) busy: Busy,
+}
+
 impl Entrance {
     /// Answers one request of a connection.
     pub(crate) async fn answer(
         self: Arc<Self>,
-        watch: Arc<Watch>,
-        peer: Peer,
+        accepted: Accepted,
         request: http::Request<Incoming>,
     ) -> Result<Response<Reply>, Infallible> {
-        let busy = watch.clone().begin();
+        let Accepted { peer, ambiguity, busy } = accepted;
         let (head, body) = request.into_parts();
         let trace = Arc::new(Trace::new(peer.address));
         let id: Arc<str> = request_id().into();
@@ -58,14 +68,15 @@ impl Entrance {
             sent_bytes: 0,
             refusal: None,
         };
-        let unread = !body.is_end_stream();
+        let first = version <= Version::HTTP_11;
+        let waits_to_send = head.headers.contains_key(EXPECT);
         let arrival = Arrival {
             id: id.clone(),
             received: self.recorder.clock.wall(),
             peer,
-            ambiguity: watch.ambiguity(),
+            ambiguity,
             head,
-            body,
+            body: Unread::new(body, trace.clone()),
             plan: self.plan.load_full(),
             trace: trace.clone(),
         };
@@ -74,12 +85,20 @@ impl Entrance {
             Ok(answer) => answer,
             Err(Stop::Answered(answer)) => *answer,
             Err(Stop::Refused(refusal)) => {
-                let answer = refusal_answer(&refusal, &id, unread && version <= Version::HTTP_11);
+                let answer = refusal_answer(&refusal, &id);
                 draft.refusal = Some(refusal);
                 answer
             }
         };
         finish(&mut answer, &trace, &id);
+        let leftover = trace.write(|facts| facts.leftover.take());
+        // What nobody reads would be taken for the next request, and what is ambiguous for whatever the sender likes.
+        if first && (leftover.is_some() || ambiguity.is_some()) {
+            answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(body) = leftover.filter(|_| first && !waits_to_send && ambiguity.is_none()) {
+            tokio::spawn(let_pass(body, self.plan.load().settings.timers.grace));
+        }
         draft.status = answer.status.as_u16();
         draft.sent_bytes = answer.body.len() as u64;
         drop(draft);
@@ -90,8 +109,27 @@ impl Entrance {
     }
 }
 
-/// The answer of a guard. A body that nobody read would be taken for the next request, so such a connection closes.
-fn refusal_answer(refusal: &Refusal, id: &str, close: bool) -> Answer {
+/// Bytes of an unwanted body that are let pass: those who send without listening would otherwise meet a closed
+/// connection before they read why.
+const LET_PASS: usize = 16 * 1024 * 1024;
+
+/// Lets a body pass that nobody wants, for a while.
+async fn let_pass(mut body: Incoming, patience: Duration) {
+    let passing = async {
+        let mut passed = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            passed += frame.data_ref().map_or(0, Bytes::len);
+            if passed > LET_PASS {
+                break;
+            }
+        }
+    };
+    // Whoever is not done by then is cut off.
+    timeout(patience, passing).await.unwrap_or_default();
+}
+
+/// The answer of a guard.
+fn refusal_answer(refusal: &Refusal, id: &str) -> Answer {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = serde_json::json!({"message": *refusal.reason, "code": refusal.code, "requestId": id});
     let mut headers = HeaderMap::new();
@@ -102,28 +140,20 @@ fn refusal_answer(refusal: &Refusal, id: &str, close: bool) -> Answer {
     if let Some(challenge) = challenge(refusal) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
-    if close || refusal.guard == brigandine_model::Guard::Canonical && refusal.code.starts_with("framing") {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
     Answer { status, headers, body: Bytes::from(body.to_string()), invocation: None }
 }
 
 /// Headers of the connection are ours to set, not the function's.
 fn finish(answer: &mut Answer, trace: &Trace, id: &str) {
-    let ours = answer.headers.remove(CONNECTION).filter(|_| answer.invocation.is_none() && answer.status.as_u16() >= 400);
-    for name in ["keep-alive", "proxy-connection", "te", "trailer", "upgrade"] {
+    for name in ["connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"] {
         answer.headers.remove(name);
     }
     answer.headers.remove(CONTENT_LENGTH);
     answer.headers.remove(TRANSFER_ENCODING);
     trace.write(|facts| {
         if facts.owns_cors {
-            let theirs: Vec<HeaderName> = answer
-                .headers
-                .keys()
-                .filter(|name| name.as_str().starts_with("access-control-"))
-                .cloned()
-                .collect();
+            let theirs: Vec<HeaderName> =
+                answer.headers.keys().filter(|name| name.as_str().starts_with("access-control-")).cloned().collect();
             for name in theirs {
                 answer.headers.remove(name);
             }
@@ -132,9 +162,6 @@ fn finish(answer: &mut Answer, trace: &Trace, id: &str) {
             answer.headers.append(name, value);
         }
     });
-    if let Some(close) = ours {
-        answer.headers.insert(CONNECTION, close);
-    }
     if let Ok(id) = HeaderValue::from_str(id) {
         answer.headers.insert(REQUEST_ID, id);
     }

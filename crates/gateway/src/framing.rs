@@ -343,3 +343,105 @@ impl<S> Framed<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, net::IpAddr};
+
+    use proptest::prelude::*;
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+    use crate::settings::Timers;
+
+    /// A stream that brings these pieces.
+    struct Pieces(VecDeque<Vec<u8>>);
+
+    impl AsyncRead for Pieces {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            let this = self.get_mut();
+            if let Some(piece) = this.0.pop_front() {
+                let (now, later) = piece.split_at(piece.len().min(out.remaining()));
+                out.put_slice(now);
+                if !later.is_empty() {
+                    this.0.push_front(later.to_vec());
+                }
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Reads all of it in small reads; what came out, and what was said of the latest head.
+    fn through(bytes: &[u8], cut: usize, read: usize) -> (io::Result<Vec<u8>>, Option<&'static str>) {
+        let pieces = Pieces(bytes.chunks(cut.max(1)).map(<[u8]>::to_vec).collect());
+        let watch = Watch::new(IpAddr::from([127, 0, 0, 1]), Arc::new(Timers::default()), Instant::now());
+        let mut framed = Framed::new(pieces, watch.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let outcome = runtime.block_on(async {
+            let mut whole = Vec::new();
+            let mut space = vec![0; read.max(1)];
+            loop {
+                match framed.read(&mut space).await {
+                    Ok(0) => return Ok(whole),
+                    Ok(length) => whole.extend_from_slice(&space[..length]),
+                    Err(error) => return Err(error),
+                }
+            }
+        });
+        (outcome, watch.ambiguity())
+    }
+
+    fn request() -> impl Strategy<Value = Vec<u8>> {
+        let text = proptest::collection::vec(any::<u8>(), 0..40);
+        prop_oneof![
+            Just(b"GET /a HTTP/1.1\r\nhost: a\r\n\r\n".to_vec()),
+            text.clone().prop_map(|body| {
+                let head = format!("POST /b HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
+                [head.into_bytes(), body].concat()
+            }),
+            (proptest::collection::vec(text, 0..4), any::<bool>()).prop_map(|(chunks, trailer)| {
+                let mut whole = b"POST /c HTTP/1.1\r\ntransfer-encoding: Chunked\r\n\r\n".to_vec();
+                for chunk in chunks.iter().filter(|chunk| !chunk.is_empty()) {
+                    whole.extend(format!("{:X}\r\n", chunk.len()).bytes());
+                    whole.extend(chunk);
+                    whole.extend(b"\r\n");
+                }
+                whole.extend(if trailer { b"0\r\nx: y\r\n\r\n".as_slice() } else { b"0\r\n\r\n" });
+                whole
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn requests_pass_unchanged_however_they_are_cut(
+            requests in proptest::collection::vec(request(), 1..6),
+            cut in 1_usize..60,
+            read in 1_usize..60,
+        ) {
+            let bytes = requests.concat();
+            let (outcome, ambiguity) = through(&bytes, cut, read);
+            prop_assert_eq!(outcome.unwrap(), bytes);
+            prop_assert_eq!(ambiguity, None);
+        }
+
+        #[test]
+        fn a_smuggled_head_is_seen_behind_any_requests_however_they_are_cut(
+            requests in proptest::collection::vec(request(), 0..5),
+            cut in 1_usize..60,
+            read in 1_usize..60,
+        ) {
+            let smuggling = b"POST /d HTTP/1.1\r\ntransfer-encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n";
+            let (outcome, ambiguity) = through(&[requests.concat().as_slice(), smuggling].concat(), cut, read);
+            prop_assert!(outcome.is_ok());
+            prop_assert_eq!(ambiguity, Some("framing-length-and-coding"));
+        }
+
+        #[test]
+        fn any_bytes_are_followed_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 1_usize..60) {
+            if let (Ok(whole), _) = through(&bytes, cut, 50) {
+                prop_assert!(whole.len() <= bytes.len());
+            }
+        }
+    }
+}

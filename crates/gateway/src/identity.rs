@@ -80,7 +80,8 @@ impl Source {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let lower = text.to_ascii_lowercase();
-        let after = |prefix: &str| lower.strip_prefix(prefix).map(str::len).and_then(|length| text.get(text.len() - length..));
+        let after =
+            |prefix: &str| lower.strip_prefix(prefix).map(str::len).and_then(|length| text.get(text.len() - length..));
         if let Some(name) = after("$request.querystring.").or_else(|| after("method.request.querystring.")) {
             return Some(Self::Query(name.into()));
         }
@@ -89,15 +90,21 @@ impl Source {
         }
         let name = after("$request.header.").or_else(|| after("method.request.header.")).unwrap_or(text);
         let name = if name.is_empty() { "authorization" } else { name };
+        // A source of another kind; a dollar sign would even be allowed in a header's name.
+        if name.contains(['$', '.']) {
+            return None;
+        }
         http::HeaderName::from_bytes(name.as_bytes()).ok().map(Self::Header)
     }
 }
+
+type Issuers = BTreeMap<(Arc<str>, KeySource), Arc<Issuer>>;
 
 /// Makes gates, and keeps issuers with their keys over reloads.
 pub(crate) struct Identities {
     settings: Arc<Settings>,
     tls: Arc<ClientConfig>,
-    issuers: Mutex<BTreeMap<(Arc<str>, KeySource), Arc<Issuer>>>,
+    issuers: Mutex<Issuers>,
     keys: KeyRing,
 }
 
@@ -133,12 +140,13 @@ impl Identities {
             AuthorizerKind::Signature => return Err("signed requests cannot be verified yet".into()),
             AuthorizerKind::Unknown(why) => return Err(format!("its authorizer is not settled: {why}").into()),
         };
-        let source = Source::parse(source)
-            .ok_or_else(|| format!("the token source `{source}` is not understood"))?;
+        let source = Source::parse(source).ok_or_else(|| format!("the token source `{source}` is not understood"))?;
         let declared = self.declared(authorizer, issuer, audience)?;
-        let development = self.settings.development.as_ref().map(|development| {
-            (development.clone(), DevelopmentIssuer::expected(authorizer))
-        });
+        let development = self
+            .settings
+            .development
+            .as_ref()
+            .map(|development| (development.clone(), DevelopmentIssuer::expected(authorizer)));
         if declared.is_none() && development.is_none() {
             return Err("its issuer is only known once deployed, and no other is set".into());
         }

@@ -6,10 +6,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
-    crypto::{
-        CryptoProvider,
-        aws_lc::DEFAULT_PROVIDER,
-    },
+    crypto::{CryptoProvider, aws_lc::DEFAULT_PROVIDER},
 };
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
@@ -211,8 +208,8 @@ fn weak_exponent(exponent: &[u8]) -> bool {
 /// 65537. Chance alone does that about once in 2^27 times.
 fn predictable(modulus: &[u8]) -> bool {
     const PRIMES: [u32; 38] = [
-        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
-        113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
+        109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
     ];
     PRIMES.iter().all(|&prime| {
         let remainder = modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
@@ -346,8 +343,7 @@ impl<'a> Parts<'a> {
         }
         let signature = URL_SAFE_NO_PAD.decode(self.signature).map_err(|_| SignatureFault::Malformed)?;
         let provider: &CryptoProvider = &DEFAULT_PROVIDER;
-        let verifier =
-            (provider.verifier_factory)(&key.algorithm, &key.key).map_err(|_| SignatureFault::Algorithm)?;
+        let verifier = (provider.verifier_factory)(&key.algorithm, &key.key).map_err(|_| SignatureFault::Algorithm)?;
         verifier.verify(self.signed.as_bytes(), &signature).map_err(|_| SignatureFault::Signature)?;
         Ok(self.payload)
     }

@@ -127,7 +127,60 @@ fn same(text: &str, segment: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The obvious matcher: one grade per segment, or nothing.
+    fn grades(pattern: &[&str], path: &[&str]) -> Option<Vec<u8>> {
+        match (pattern, path) {
+            ([], []) => Some(Vec::new()),
+            ([first, ..], [_, ..]) if first.ends_with("+}") => Some(vec![2]),
+            ([first, pattern @ ..], [segment, path @ ..]) => {
+                let grade = u8::from(first.starts_with('{'));
+                if grade == 0 && first != segment {
+                    return None;
+                }
+                let mut rest = grades(pattern, path)?;
+                rest.insert(0, grade);
+                Some(rest)
+            }
+            _ => None,
+        }
+    }
+
+    fn pattern() -> impl Strategy<Value = String> {
+        let part = prop_oneof![Just("a"), Just("b"), Just("{x}")];
+        (proptest::collection::vec(part, 0..4), any::<bool>()).prop_map(|(mut parts, greedy)| {
+            if greedy || parts.is_empty() {
+                parts.push("{rest+}");
+            }
+            format!("/{}", parts.join("/"))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_closest_pattern_is_the_obvious_one(
+            patterns in proptest::collection::vec(pattern(), 1..8),
+            path in proptest::collection::vec(prop_oneof![Just("a"), Just("b"), Just("c")], 1..5),
+        ) {
+            let path = format!("/{}", path.join("/"));
+            let split = |text: &str| -> Vec<String> { text.trim_start_matches('/').split('/').map(str::to_owned).collect() };
+            let obvious = |text: &String| {
+                let (pattern, path) = (split(text), split(&path));
+                let pattern: Vec<&str> = pattern.iter().map(String::as_str).collect();
+                grades(&pattern, &path.iter().map(String::as_str).collect::<Vec<_>>())
+            };
+            for text in &patterns {
+                prop_assert_eq!(fit(text, &path).is_some(), obvious(text).is_some(), "{} {}", text, path);
+            }
+            let padded = |text: &String| obvious(text).map(|mut grades| { grades.resize(8, 0); grades });
+            let first = patterns.iter().filter_map(|text| Some((fit(text, &path)?, text))).min_by_key(|(fit, _)| *fit);
+            let naive = patterns.iter().filter_map(|text| Some((padded(text)?, text))).min_by_key(|(grades, _)| grades.clone());
+            prop_assert_eq!(first.map(|(_, text)| text), naive.map(|(_, text)| text));
+        }
+    }
 
     fn fit(pattern: &str, path: &str) -> Option<Fit> {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
@@ -137,10 +190,11 @@ mod tests {
     #[test]
     fn closer_is_literal_then_named_then_greedy_then_default() {
         let path = "/pets/dog/1";
-        let fits: Vec<_> = ["/pets/dog/1", "/pets/dog/{id}", "/pets/{kind}/1", "/pets/{proxy+}", "/{proxy+}", "$default"]
-            .iter()
-            .map(|pattern| fit(pattern, path).unwrap())
-            .collect();
+        let fits: Vec<_> =
+            ["/pets/dog/1", "/pets/dog/{id}", "/pets/{kind}/1", "/pets/{proxy+}", "/{proxy+}", "$default"]
+                .iter()
+                .map(|pattern| fit(pattern, path).unwrap())
+                .collect();
         assert!(fits.is_sorted() && fits.windows(2).all(|pair| pair[0] < pair[1]));
     }
 

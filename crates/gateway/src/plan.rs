@@ -212,10 +212,8 @@ impl Draft<'_> {
             .unwrap_or(self.settings.route_throttle);
         let gate = self.gate(route);
         if let Some(reason) = gate.unenforced() {
-            not_enforced.push(NotEnforced {
-                subject: label.clone(),
-                reason: format!("{reason}: it answers 501").into(),
-            });
+            not_enforced
+                .push(NotEnforced { subject: label.clone(), reason: format!("{reason}: it answers 501").into() });
         }
         note_unchecked(route, &label, not_enforced);
         Entry {
@@ -284,10 +282,22 @@ fn open_policy(api: &Api) -> bool {
             && statement.conditions.is_empty()
             && !statement.except_principals
             && statement.principals.iter().any(|principal| matches!(principal, Principal::Internet))
+            && statement.actions.iter().any(|action| ends_with(action, &["*", ":Invoke"]))
+            && statement.resources.iter().any(covers_all)
     })
 }
 
-/// The settled value; where it depends on a condition, the least of its cases that can be told (the first).
+fn ends_with(fact: &Fact<String>, endings: &[&str]) -> bool {
+    fact.value.known().is_some_and(|text| endings.iter().any(|ending| text.ends_with(ending)))
+}
+
+/// Whether a resource pattern names nothing: only stars and slashes behind its last colon.
+fn covers_all(resource: &Fact<String>) -> bool {
+    let text = resource.value.known().and_then(|text| text.rsplit(':').next());
+    text.is_some_and(|rest| rest.ends_with('*') && rest.chars().all(|letter| matches!(letter, '*' | '/')))
+}
+
+/// The settled value; where it depends on a condition, the first of its cases.
 fn settled<T: Copy>(fact: Option<&Fact<T>>) -> Option<T> {
     let value = &fact?.value;
     value.known().or_else(|| value.settled().first().copied()).copied()

@@ -40,7 +40,7 @@ impl Pace {
     /// wait.
     fn take(self, full_at: u64, now: u64) -> Result<u64, Duration> {
         if self.burst == 0 {
-            return Err(Duration::from_secs(60));
+            return Err(Duration::from_mins(1));
         }
         let base = full_at.max(now);
         let tolerance = self.interval.saturating_mul(self.burst - 1);

@@ -10,9 +10,7 @@ use std::{
     time::Instant,
 };
 
-use brigandine_model::{
-    ConnectionFailed, ConnectionRefused, Event, Happening, Refusal, RequestAnswered, Sink,
-};
+use brigandine_model::{ConnectionFailed, ConnectionRefused, Event, Happening, Refusal, RequestAnswered, Sink};
 use http::Method;
 
 use crate::{Clock, visit::Trace};

@@ -1,10 +1,6 @@
 //! TLS with certificates that may change while the door stands open.
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::SystemTime,
-};
+use std::{path::Path, sync::Arc, time::SystemTime};
 
 use arc_swap::ArcSwap;
 use rustls::{

@@ -12,7 +12,7 @@ use std::{
 
 use brigandine_model::{Answer, Guard, Identity, LogicalId, Refusal, Request};
 use http::request::Parts;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use jiff::Timestamp;
 use tower::{Layer, Service, ServiceExt, layer::layer_fn, util::BoxCloneSyncService};
 
@@ -60,15 +60,46 @@ pub(crate) struct Arrival {
     /// What the bytes of the head say that the parsed head hides: two lengths, bare line feeds.
     pub(crate) ambiguity: Option<&'static str>,
     pub(crate) head: Parts,
-    pub(crate) body: Incoming,
+    pub(crate) body: Unread,
     pub(crate) plan: Arc<Plan>,
     pub(crate) trace: Arc<Trace>,
+}
+
+/// A body not yet read, or not to its end. Dropped by whoever refuses the request, it goes back to the trace, so that the
+/// answer can be given while the rest of it still comes.
+pub(crate) struct Unread {
+    body: Option<Incoming>,
+    trace: Arc<Trace>,
+}
+
+impl Unread {
+    pub(crate) fn new(body: Incoming, trace: Arc<Trace>) -> Self {
+        Self { body: (!body.is_end_stream()).then_some(body), trace }
+    }
+
+    /// What is left of it.
+    pub(crate) fn rest(&mut self) -> Option<&mut Incoming> {
+        self.body.as_mut()
+    }
+
+    /// Nothing of it is left.
+    pub(crate) fn done(mut self) {
+        self.body = None;
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take() {
+            self.trace.write(|facts| facts.leftover = Some(body));
+        }
+    }
 }
 
 /// A request with one meaning, its body not yet read.
 pub(crate) struct Visit {
     pub(crate) request: Request,
-    pub(crate) body: Incoming,
+    pub(crate) body: Unread,
     pub(crate) plan: Arc<Plan>,
     pub(crate) trace: Arc<Trace>,
 }
@@ -120,6 +151,8 @@ pub(crate) struct Facts {
     pub(crate) answer_headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// Whether the answers of the function may not set cross-origin headers themselves.
     pub(crate) owns_cors: bool,
+    /// What nobody read of the body.
+    pub(crate) leftover: Option<Incoming>,
 }
 
 impl Trace {
@@ -134,6 +167,7 @@ impl Trace {
             observed: Vec::new(),
             answer_headers: Vec::new(),
             owns_cors: false,
+            leftover: None,
         }))
     }
 

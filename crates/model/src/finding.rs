@@ -127,6 +127,8 @@ pub struct Finding {
     pub secrets: Vec<Span>,
     /// The resource.
     pub resource: Option<LogicalId>,
+    /// Further resources that have the same fault from the same text, such as functions that get a line of Globals.
+    pub also: Vec<LogicalId>,
     /// The practice it serves.
     pub practice: Practice,
     /// What it is about, without lines: stays the same while the fault stays the same.

@@ -2,17 +2,15 @@
 
 use brigandine_model::Finding;
 
-use crate::{Report, summary, text::clean};
+use crate::{Report, text::clean};
 
-/// `file:line:column: severity CODE title`, one line per finding, then the summary.
+/// `file:line:column: severity CODE title`, one line per finding and nothing else.
 pub fn concise(report: &Report<'_>) -> String {
     let mut out = String::new();
     for finding in report.findings {
         out.push_str(&line(finding));
         out.push('\n');
     }
-    out.push_str(&summary(report));
-    out.push('\n');
     out
 }
 

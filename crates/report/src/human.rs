@@ -1,6 +1,10 @@
 //! Findings for a person at a terminal: the line, the proof, what to do, and the edit as a difference.
 
-use std::ops::Range;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use annotate_snippets::{
     Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet, Title, renderer::DEFAULT_TERM_WIDTH,
@@ -61,10 +65,14 @@ impl Look {
 /// Every finding with its lines, then what was not judged, then the summary.
 pub fn human(report: &Report<'_>, look: Look) -> String {
     let renderer = look.renderer();
+    let shelf = shelf(report);
+    let blank = Page { file: String::new(), text: None };
+    let mut advised = BTreeSet::new();
     let mut out = String::new();
     for finding in report.findings {
-        let pages = Pages::of(report, finding);
-        out.push_str(&renderer.render(&groups(finding, &pages, look)));
+        let page = finding.span.as_ref().and_then(|span| shelf.get(&span.file)).unwrap_or(&blank);
+        let advice: Vec<&str> = advice(finding, &mut advised);
+        out.push_str(&renderer.render(&groups(finding, page, &advice, look)));
         out.push_str("\n\n");
     }
     if !report.unjudged.is_empty() {
@@ -76,44 +84,52 @@ pub fn human(report: &Report<'_>, look: Look) -> String {
     out
 }
 
-/// The parts of the finding's file that are shown, as they may be shown.
-struct Pages {
+/// A file as it may be shown.
+struct Page {
     file: String,
     text: Option<String>,
 }
 
-impl Pages {
-    fn of(report: &Report<'_>, finding: &Finding) -> Self {
-        let Some(span) = &finding.span else { return Self { file: String::new(), text: None } };
-        let secrets = secrets_in(report, &span.file);
-        let text = report.sources.get(&span.file).map(|text| presentable(text, &secrets));
-        Self { file: clean(&span.file).into_owned(), text }
+/// The files that findings stand in.
+fn shelf(report: &Report<'_>) -> BTreeMap<Arc<str>, Page> {
+    let mut shelf = BTreeMap::new();
+    for span in report.findings.iter().filter_map(|finding| finding.span.as_ref()) {
+        shelf.entry(span.file.clone()).or_insert_with(|| Page {
+            file: clean(&span.file).into_owned(),
+            text: report.sources.get(&span.file).map(|text| presentable(text, &secrets_in(report, &span.file))),
+        });
     }
+    shelf
+}
 
+impl Page {
     /// The bytes of the span on its first line, when it lies within the text.
     fn first_line(&self, span: &Span) -> Option<Range<usize>> {
-        let text = self.text.as_ref()?;
-        let marked = text.get(span.start..span.end)?;
-        let length =
-            marked.find('\n').map_or(marked.len(), |end| marked.get(..end).map_or(0, |line| line.trim_end().len()));
-        Some(span.start..span.start + length)
+        let marked = self.text.as_ref()?.get(span.start..span.end)?;
+        let first = marked.lines().next().unwrap_or_default().trim_end();
+        Some(span.start..span.start + first.len())
     }
 }
 
-fn groups<'a>(finding: &'a Finding, pages: &'a Pages, look: Look) -> Vec<Group<'a>> {
+/// What to do, where the same was not said of an earlier finding of the rule.
+fn advice<'a>(finding: &'a Finding, advised: &mut BTreeSet<(&'a str, &'a str)>) -> Vec<&'a str> {
+    finding.help.iter().map(String::as_str).filter(|help| advised.insert((&finding.code, help))).collect()
+}
+
+fn groups<'a>(finding: &'a Finding, page: &'a Page, advice: &[&str], look: Look) -> Vec<Group<'a>> {
     let title = title(finding);
-    let mut main = match (&finding.span, shown(finding, pages)) {
-        (_, Some(snippet)) => title.element(snippet),
+    let mut main = match (&finding.span, shown(finding, page)) {
+        (_, Some(snippets)) => title.elements(snippets),
         (Some(span), None) => {
-            title.element(Origin::path(pages.file.as_str()).line(span.line as usize).char_column(span.column as usize))
+            title.element(Origin::path(page.file.as_str()).line(span.line as usize).char_column(span.column as usize))
         }
         (None, None) => Group::with_title(title),
     };
     main = main.element(Level::NOTE.message(wrapped(&clean(&finding.message), look.prose())));
-    for help in &finding.help {
+    for help in advice {
         main = main.element(Level::HELP.message(wrapped(&clean(help), look.prose())));
     }
-    let fix = finding.fix.as_ref().and_then(|fix| difference(fix, pages));
+    let fix = finding.fix.as_ref().and_then(|fix| difference(fix, page));
     std::iter::once(main).chain(fix).collect()
 }
 
@@ -126,21 +142,30 @@ fn title(finding: &Finding) -> Title<'_> {
     level.with_name(finding.severity.as_str()).primary_title(clean(&finding.title)).id(clean(&finding.code))
 }
 
-/// The lines that the finding marks, with the marks.
-fn shown<'a>(finding: &'a Finding, pages: &'a Pages) -> Option<Snippet<'a, Annotation<'a>>> {
+/// Proof further away than this many bytes gets lines of its own.
+const NEAR: usize = 4_000;
+
+/// The lines that the finding marks, with the marks: those near the fault together, the others apart.
+fn shown<'a>(finding: &'a Finding, page: &'a Page) -> Option<Vec<Snippet<'a, Annotation<'a>>>> {
     let span = finding.span.as_ref()?;
-    let primary = pages.first_line(span)?;
-    let mut marks = vec![(primary.clone(), AnnotationKind::Primary, finding.label.as_str())];
-    for (place, label) in finding.related.iter().filter(|(place, _)| place.file == span.file) {
-        if let Some(range) = pages.first_line(place) {
-            marks.push((range, AnnotationKind::Context, label));
-        }
-    }
-    let window = window(pages.text.as_ref()?, marks.iter().map(|(range, ..)| range))?;
+    let primary = page.first_line(span)?;
+    let proof = finding.related.iter().filter(|(place, _)| place.file == span.file);
+    let proof =
+        proof.filter_map(|(place, label)| Some((page.first_line(place)?, AnnotationKind::Context, label.as_str())));
+    let (near, far): (Vec<_>, Vec<_>) = proof.partition(|(range, ..)| range.start.abs_diff(primary.start) < NEAR);
+    let marks = std::iter::once((primary, AnnotationKind::Primary, finding.label.as_str())).chain(near).collect();
+    let apart = far.into_iter().filter_map(|mark| snippet(vec![mark], page));
+    Some(std::iter::once(snippet(marks, page)?).chain(apart).collect())
+}
+
+type Mark<'a> = (Range<usize>, AnnotationKind, &'a str);
+
+fn snippet<'a>(marks: Vec<Mark<'a>>, page: &'a Page) -> Option<Snippet<'a, Annotation<'a>>> {
+    let window = window(page.text.as_ref()?, marks.iter().map(|(range, ..)| range))?;
     let annotations = marks.into_iter().map(|(range, kind, label)| {
         kind.span(range.start - window.start..range.end - window.start).label(clean(label))
     });
-    Some(window.snippet(pages).annotations(annotations))
+    Some(window.snippet(page).annotations(annotations))
 }
 
 /// Whole lines of a text, from the first to the last that matter.
@@ -151,8 +176,8 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    fn snippet<T: Clone>(&self, pages: &'a Pages) -> Snippet<'a, T> {
-        Snippet::source(self.text).line_start(self.line).path(pages.file.as_str())
+    fn snippet<T: Clone>(&self, page: &'a Page) -> Snippet<'a, T> {
+        Snippet::source(self.text).line_start(self.line).path(page.file.as_str())
     }
 }
 
@@ -164,8 +189,10 @@ fn window<'a, 'r>(text: &'a str, ranges: impl Iterator<Item = &'r Range<usize>> 
     Some(Window { start: lines.start, line, text: text.get(lines)? })
 }
 
-fn difference<'a>(fix: &'a Fix, pages: &'a Pages) -> Option<Group<'a>> {
-    let text = pages.text.as_ref()?;
+const LONGEST_DIFFERENCE: usize = 200;
+
+fn difference<'a>(fix: &'a Fix, page: &'a Page) -> Option<Group<'a>> {
+    let text = page.text.as_ref()?;
     let ranges: Vec<Range<usize>> = fix.edits.iter().map(|edit| edit.span.start..edit.span.end).collect();
     if !ranges.iter().all(|range| text.get(range.clone()).is_some()) {
         return None;
@@ -179,7 +206,9 @@ fn difference<'a>(fix: &'a Fix, pages: &'a Pages) -> Option<Group<'a>> {
         Patch::new(edit.span.start - window.start..edit.span.end - window.start, clean_lines(&edit.replacement))
     });
     let title = Level::HELP.secondary_title(format!("{} ({words})", clean(&fix.title)));
-    Some(title.element(window.snippet(pages).patches(patches)))
+    // A difference cannot be cut to the terminal: of a template on one line it would show the whole template twice.
+    let fits = window.text.lines().all(|line| line.len() <= LONGEST_DIFFERENCE);
+    Some(if fits { title.element(window.snippet(page).patches(patches)) } else { Group::with_title(title) })
 }
 
 fn clean_lines(text: &str) -> String {

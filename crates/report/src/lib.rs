@@ -6,7 +6,8 @@
 //! ```
 //! use brigandine_report::{Report, Sources, summary};
 //!
-//! let report = Report { templates: 1, ..Report::of(&Sources::new()) };
+//! let sources = Sources::new();
+//! let report = Report { templates: 1, ..Report::of(&sources) };
 //! assert_eq!(summary(&report), "no findings in 1 template");
 //! ```
 

@@ -253,10 +253,11 @@ fn text<'a>(text: impl Into<std::borrow::Cow<'a, str>>) -> Text<'a> {
 }
 
 fn location<'a>(report: &Report<'_>, finding: &'a Finding) -> Location<'a> {
-    let logical = finding.resource.as_ref().map(|id| Logical { name: id.as_str(), kind: "resource" });
+    let resources = finding.resource.iter().chain(&finding.also);
+    let logical = resources.map(|id| Logical { name: id.as_str(), kind: "resource" });
     Location {
         physical_location: finding.span.as_ref().map(|span| place(report, span)),
-        logical_locations: logical.into_iter().collect(),
+        logical_locations: logical.collect(),
         message: None,
     }
 }

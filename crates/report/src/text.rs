@@ -29,9 +29,16 @@ fn is_invisible(sign: char) -> bool {
 
 /// A file's text as it may be shown: control signs and secrets replaced, every byte where it was.
 pub(crate) fn presentable(text: &str, secrets: &[&Span]) -> String {
+    let mut hiding: Vec<(usize, usize)> = secrets.iter().map(|span| (span.start, span.end)).collect();
+    hiding.sort_unstable();
+    let mut hiding = hiding.into_iter().peekable();
+    let mut hidden_until = 0;
     let mut out = String::with_capacity(text.len());
     for (offset, sign) in text.char_indices() {
-        let hidden = secrets.iter().any(|span| span.start <= offset && offset < span.end);
+        while let Some((_, end)) = hiding.next_if(|(start, _)| *start <= offset) {
+            hidden_until = hidden_until.max(end);
+        }
+        let hidden = offset < hidden_until;
         match sign {
             '\n' => out.push('\n'),
             // A tab or the first half of a Windows line end keeps its byte.

@@ -1,6 +1,6 @@
 //! What each format says, and what none of them may say.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::string_slice, clippy::expect_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 
@@ -56,6 +56,7 @@ fn finding(code: &str, severity: Severity, at: Option<Span>) -> Finding {
         related: Vec::new(),
         secrets: Vec::new(),
         resource: Some(LogicalId::new("Orders")),
+        also: vec![LogicalId::new("Catalogue")],
         practice: Practice::Dependencies,
         fact: "python3.8".to_owned(),
         help: vec!["move to `python3.14` and run the tests".to_owned()],
@@ -212,6 +213,14 @@ fn long_lines_are_cut_to_the_terminal() {
     let shown = human(&report, Look { colour: Colour::Never, width: Some(80) });
     assert!(shown.lines().all(|line| line.chars().count() <= 90), "{shown}");
     assert!(shown.contains("python3.8") && shown.contains("out of support"), "{shown}");
+    let mut fixed = old_runtime();
+    fixed.span = Some(span(&text, "python3.8"));
+    fixed.fix.as_mut().unwrap().edits[0].span = span(&text, "python3.8");
+    let findings = [fixed];
+    let report = Report { findings: &findings, templates: 1, ..Report::of(&sources) };
+    let shown = human(&report, Look { colour: Colour::Never, width: Some(80) });
+    assert!(shown.lines().all(|line| line.chars().count() <= 90), "{shown}");
+    assert!(shown.contains("help: move to `python3.14` (unsafe fix"), "{shown}");
 }
 
 #[test]
@@ -231,15 +240,14 @@ fn spans_that_lie_outside_the_text_cost_the_snippet_only() {
 }
 
 #[test]
-fn concise_is_one_line_per_finding_and_a_summary() {
+fn concise_is_one_line_per_finding() {
     let sources = sources(TEMPLATE);
     let findings = [old_runtime(), finding("DE002", Severity::Medium, None)];
     let report = Report { findings: &findings, templates: 2, ..Report::of(&sources) };
     assert_eq!(
         concise(&report),
         "template.yaml:5:16: high DE002 `Orders` runs on `python3.8`\n\
-         -: medium DE002 `Orders` runs on `python3.8`\n\
-         2 findings (1 high, 1 medium) in 2 templates\n"
+         -: medium DE002 `Orders` runs on `python3.8`\n"
     );
 }
 
@@ -276,6 +284,7 @@ fn json_holds_what_scripts_need() {
     assert_eq!(first["code"], "DE002");
     assert_eq!(first["severity"], "high");
     assert_eq!((&first["file"], &first["line"], &first["column"]), (&"template.yaml".into(), &5.into(), &16.into()));
+    assert_eq!(first["also"][0], "Catalogue");
     assert_eq!((&first["resource"], &first["practice"]), (&"Orders".into(), &"dependencies".into()));
     assert_eq!(first["fingerprint"], fingerprint(&findings[0]));
     assert_eq!(first["fix"]["applicability"], "unsafe");
@@ -337,4 +346,13 @@ fn sarif_paths_are_references() {
     let result = &value["runs"][0]["results"][0];
     assert_eq!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "infra/a%20b%23c.yaml");
     assert!(result.get("fixes").is_none(), "a fix without its text has no region");
+}
+
+#[test]
+fn advice_is_given_once() {
+    let sources = sources(TEMPLATE);
+    let findings = [old_runtime(), old_runtime(), finding("XX001", Severity::Low, None)];
+    let report = Report { findings: &findings, templates: 1, ..Report::of(&sources) };
+    let shown = human(&report, Look::default());
+    assert_eq!(shown.matches("= help: move to `python3.14`").count(), 2, "once for each rule: {shown}");
 }

@@ -8,10 +8,18 @@ use crate::case::{any, both, is, not};
 
 /// Whether anyone on the internet may call the route: no authorizer, no signature, no key, no restricting policy.
 pub(crate) fn is_open(app: &App, route: &Route) -> Judgement {
+    let route = entrance(app, route);
     let asks_nothing = is(&route.authentication, &Authentication::Open);
     let unlocked = both(asks_nothing, not(is(&route.key_required, &true)));
     let Some(api) = app.api(&route.api) else { return unlocked };
     both(unlocked, both(not(is(&api.private, &true)), not(policy_restricts(api))))
+}
+
+/// A held connection is asked once, when it begins; every other route asks whoever holds it.
+fn entrance<'a>(app: &'a App, route: &'a Route) -> &'a Route {
+    let held = app.api(&route.api).is_some_and(|api| api.style == ApiStyle::WebSocket);
+    let begins = |other: &&Route| other.api == route.api && other.path.as_ref() == "$connect";
+    if held { app.routes.iter().find(begins).unwrap_or(route) } else { route }
 }
 
 /// Whether the internet reaches the API at all, with or without proof of identity.

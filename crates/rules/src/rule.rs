@@ -69,6 +69,7 @@ pub(crate) fn draft(meta: &RuleMeta, span: Option<Span>) -> Finding {
         related: Vec::new(),
         secrets: Vec::new(),
         resource: None,
+        also: Vec::new(),
         practice: meta.practice,
         fact: String::new(),
         help: Vec::new(),

@@ -62,18 +62,12 @@ fn covers(app: &App, suppression: &Suppression, finding: &Finding) -> bool {
     }
 }
 
-/// Whether the finding is on the resource or on something it implies: its role, its API, its routes.
+/// Whether the finding is on the resource or on something it implies. One resource's suppression does not speak for others
+/// that have the same fault from the same text.
 fn is_of(app: &App, id: &LogicalId, finding: &Finding) -> bool {
-    if finding.resource.as_ref() == Some(id) {
-        return true;
-    }
-    let Some(own) = app.resources.get(id) else { return false };
-    let implied = finding.resource.as_ref().and_then(|other| app.resources.get(other));
-    implied.is_some_and(|other| is_implied_by(other, own))
-        || app.function(id).and_then(|function| function.role.as_ref()).is_some_and(|role| {
-            finding.resource.as_ref() == Some(role)
-                && app.role(role).is_some_and(|role| role.provenance.via == Via::Implicit)
-        })
+    let Some(found_on) = finding.resource.as_ref().filter(|_| finding.also.is_empty()) else { return false };
+    found_on == id
+        || app.resources.get(id).zip(app.resources.get(found_on)).is_some_and(|(own, other)| is_implied_by(other, own))
 }
 
 fn is_implied_by(other: &Resource, own: &Resource) -> bool {

@@ -21,6 +21,11 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// The same for what a written event declares, such as a route: that it is implied need not be said.
+pub(crate) fn with_origin_of_event(label: impl Into<String>, provenance: &Provenance) -> String {
+    if provenance.via == Via::Implicit { label.into() } else { with_origin(label, provenance) }
+}
+
 /// The label with how the fact came about, where nobody wrote it at that place.
 pub(crate) fn with_origin(label: impl Into<String>, provenance: &Provenance) -> String {
     let label = label.into();

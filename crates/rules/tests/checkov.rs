@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a runner reads a suite, prints its count and may panic"
@@ -137,7 +136,8 @@ fn run(folder: &Path, case: &Value, code: &str) -> Count {
 fn is_on(finding: &Finding, id: &str, span: Option<&brigandine_model::Span>) -> bool {
     let within =
         |inner: &brigandine_model::Span| span.is_some_and(|outer| outer.start <= inner.start && inner.end <= outer.end);
-    finding.resource.as_ref().is_some_and(|own| own.as_str() == id) || finding.span.as_ref().is_some_and(within)
+    finding.resource.iter().chain(&finding.also).any(|own| own.as_str() == id)
+        || finding.span.as_ref().is_some_and(within)
 }
 
 fn is_fault(name: &str) -> bool {

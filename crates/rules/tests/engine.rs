@@ -1,6 +1,6 @@
 //! What the engine does with findings: suppressions, order, days, and what cannot be told.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 

@@ -3,7 +3,14 @@
 //! A finding is marked at the end of its line (`# <- LP001`), or on a line of its own below it (`# ^ ED001`). Every rule is
 //! asked, so that an example is bad in the one way its page is about.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "a test may panic, and the harness says how it calls"
+)]
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -24,22 +31,20 @@ fn examples(page: &str) -> Vec<Example> {
     let mut found: Vec<Example> = Vec::new();
     let mut open: Option<Example> = None;
     for (index, line) in page.lines().enumerate() {
-        match (open.take(), line.strip_prefix("```")) {
-            (Some(example), Some(_)) => found.push(example),
+        open = match (open.take(), line.strip_prefix("```")) {
+            (Some(example), Some(_)) => {
+                found.push(example);
+                None
+            }
             (Some(mut example), None) => {
-                example.text.push_str(line);
-                example.text.push('\n');
-                open = Some(example);
+                example.text.extend([line, "\n"]);
+                Some(example)
             }
-            (None, Some("yaml bad")) => {
-                open = Some(Example { is_bad: true, first_line: index + 2, text: String::new() })
-            }
-            (None, Some("yaml good")) => {
-                open = Some(Example { is_bad: false, first_line: index + 2, text: String::new() })
-            }
+            (None, Some("yaml bad")) => Some(Example { is_bad: true, first_line: index + 2, text: String::new() }),
+            (None, Some("yaml good")) => Some(Example { is_bad: false, first_line: index + 2, text: String::new() }),
             (None, Some(other)) => panic!("line {}: an example is `yaml bad` or `yaml good`, not `{other}`", index + 1),
-            (None, None) => {}
-        }
+            (None, None) => None,
+        };
     }
     found
 }

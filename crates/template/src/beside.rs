@@ -35,7 +35,8 @@ pub(crate) fn pack(root: &mut Node) {
             }
         }
     }
-    let anywhere = root.at(&["Globals", "Function"]).is_some_and(|node| node.get("CodeUri").or(node.get("InlineCode")).is_some());
+    let anywhere =
+        root.at(&["Globals", "Function"]).is_some_and(|node| node.get("CodeUri").or(node.get("InlineCode")).is_some());
     let Some(resources) = section(root, "Resources") else { return };
     for (_, resource) in resources.iter_mut() {
         pack_resource(resource);
@@ -77,12 +78,11 @@ fn pack_resource(resource: &mut Node) {
     }
     let image = properties.get("PackageType").and_then(Node::as_text) == Some("Image");
     if &*kind == "AWS::Serverless::Function" && image {
-        match properties.get_mut("ImageUri") {
-            Some(node) => pack_image(node),
-            None => {
-                let context = built.unwrap_or_else(|| ".".to_owned());
-                properties.insert("ImageUri", Node::text(format!("{IMAGE}{}", hex(&context)), &origin));
-            }
+        if let Some(node) = properties.get_mut("ImageUri") {
+            pack_image(node);
+        } else {
+            let context = built.unwrap_or_else(|| ".".to_owned());
+            properties.insert("ImageUri", Node::text(format!("{IMAGE}{}", hex(&context)), &origin));
         }
     }
 }

@@ -23,18 +23,21 @@ mod trigger;
 mod url;
 mod version_two;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use brigandine_model::{App, Fact, LogicalId, Provenance, Resource, Symbol, Unjudged, Value};
+use brigandine_model::{App, Fact, LogicalId, Provenance, Resource, Span, Symbol, Unjudged, Value};
 
 use crate::{
-    Meaning, Node, Origin,
+    Meaning, Node, Origin, Place,
     resolve::{ABSENT, Resolver, When, reparse_number},
 };
 
 /// The graph of an expanded template. `written` is the template before its expansion.
 pub(crate) fn build(resolver: &Resolver<'_>, plain: &Node, written: &Node) -> App {
-    let mut graph = Graph { resolve: resolver, resources: Vec::new(), app: App::default() };
+    let mut keys = HashMap::new();
+    keys_of(written, &mut keys);
+    let mut graph =
+        Graph { resolve: resolver, resources: Vec::new(), index: HashMap::new(), app: App::default(), keys };
     graph.declare(plain, written);
     graph.parameters(plain);
     graph.functions();
@@ -49,6 +52,7 @@ pub(crate) fn build(resolver: &Resolver<'_>, plain: &Node, written: &Node) -> Ap
     graph.sources();
     graph.grants();
     graph.unread(plain);
+    graph.app.routes.sort_by_key(|route| written_at(&route.provenance));
     graph.app.unjudged.dedup();
     graph.app
 }
@@ -57,7 +61,11 @@ pub(crate) fn build(resolver: &Resolver<'_>, plain: &Node, written: &Node) -> Ap
 struct Graph<'n> {
     resolve: &'n Resolver<'n>,
     resources: Vec<Declared<'n>>,
+    /// Where each resource stands in `resources`.
+    index: HashMap<LogicalId, usize>,
     app: App,
+    /// Where the key stands of the value between two bytes.
+    keys: HashMap<(u32, u32), Place>,
 }
 
 /// One resource as it is declared.
@@ -76,7 +84,7 @@ impl<'n> Graph<'n> {
         let Some(resources) = plain.get("Resources").and_then(Node::as_map) else { return };
         for (key, origin, node) in resources.entries() {
             let id = LogicalId::new(key.clone());
-            let provenance = Provenance { span: origin.span(self.resolve.file()), ..self.resolve.provenance(node) };
+            let provenance = Provenance { span: self.named(origin), ..self.resolve.provenance(node) };
             let Some(kind) = node.get("Type").and_then(Node::as_text) else {
                 self.unjudged("the resource has no `Type`", Some(&id), node);
                 continue;
@@ -89,11 +97,24 @@ impl<'n> Graph<'n> {
             let properties = node.get("Properties").filter(|node| !is_null(node));
             let properties = properties.and_then(|node| self.one(node, &id));
             let implied_by = implied_by(written, key, origin);
-            let resource =
-                Resource { kind: kind.into(), provenance: provenance.clone(), condition: condition.map(Into::into), implied_by };
+            let resource = Resource {
+                kind: kind.into(),
+                provenance: provenance.clone(),
+                condition: condition.map(Into::into),
+                implied_by,
+            };
             self.app.resources.insert(id.clone(), resource);
             self.resources.push(Declared { id, kind, node, properties, provenance });
         }
+        self.resources.sort_by_key(|declared| written_at(&declared.provenance));
+        let ids = self.resources.iter().enumerate();
+        self.index = ids.map(|(place, declared)| (declared.id.clone(), place)).collect();
+    }
+
+    /// The place a person would look at: the key's, where a value with a name of its own is meant.
+    fn named(&self, origin: &Origin) -> Option<Span> {
+        let key = origin.place.and_then(|place| self.keys.get(&(place.start, place.end))).copied();
+        key.map_or_else(|| origin.clone(), Origin::written).span(self.resolve.file())
     }
 
     /// The resources of these kinds, in template order.
@@ -102,7 +123,7 @@ impl<'n> Graph<'n> {
     }
 
     fn declared(&self, id: &LogicalId) -> Option<&Declared<'n>> {
-        self.resources.iter().find(|declared| declared.id == *id)
+        self.resources.get(*self.index.get(id)?)
     }
 
     fn is_kind(&self, id: &LogicalId, kinds: &[&str]) -> bool {
@@ -119,8 +140,10 @@ impl<'n> Graph<'n> {
     fn one<'a>(&mut self, node: &'a Node, owner: &LogicalId) -> Option<&'a Node> {
         let choices = self.resolve.choose(node);
         if choices.len() > 1 {
-            let when: Vec<&str> = choices.iter().skip(1).filter_map(|(when, _)| when.label().map(|label| &**label)).collect();
-            let reason = format!("part of `{owner}` depends on a condition, and the case {} is not read", when.join(" or "));
+            let when: Vec<&str> =
+                choices.iter().skip(1).filter_map(|(when, _)| when.label().map(|label| &**label)).collect();
+            let reason =
+                format!("part of `{owner}` depends on a condition, and the case {} is not read", when.join(" or "));
             self.unjudged(&reason, Some(owner), node);
         }
         choices.into_iter().next().map(|(_, node)| node).filter(|node| !is_null(node))
@@ -146,9 +169,8 @@ impl<'n> Graph<'n> {
     /// A number with the platform's default where nothing is set.
     fn number_or(&self, declared: &Declared<'n>, key: &str, default: u32) -> Fact<u32> {
         let written = declared.properties.and_then(|properties| self.number_at(properties, key));
-        let fact = written.unwrap_or_else(|| {
-            Fact::known(default, Provenance::platform_default(declared.provenance.span.clone()))
-        });
+        let fact = written
+            .unwrap_or_else(|| Fact::known(default, Provenance::platform_default(declared.provenance.span.clone())));
         Fact { value: filled(fact.value, default), provenance: fact.provenance }
     }
 
@@ -169,7 +191,9 @@ impl<'n> Graph<'n> {
                 Value::Known(text) => settled.push(text),
                 Value::Symbolic(symbol) => settled.push(symbol.to_string()),
                 Value::OneOf(_) => settled.extend(fact.value.settled().into_iter().cloned()),
-                Value::Unknown(why) => self.unjudged(&format!("an entry of `{key}` is not known: {why}"), Some(owner), node),
+                Value::Unknown(why) => {
+                    self.unjudged(&format!("an entry of `{key}` is not known: {why}"), Some(owner), node);
+                }
             }
         }
         settled
@@ -199,6 +223,15 @@ impl<'n> Graph<'n> {
             }
         }
         self.loops(plain);
+        self.circles(plain);
+    }
+
+    /// Conditions nobody can decide.
+    fn circles(&mut self, plain: &Node) {
+        for name in self.resolve.circular() {
+            let near = plain.at(&["Conditions", &name]).unwrap_or(plain);
+            self.unjudged(&format!("the condition `{name}` refers to itself"), None, near);
+        }
     }
 
     fn loops(&mut self, plain: &Node) {
@@ -279,6 +312,24 @@ fn implied_by(written: &Node, key: &Arc<str>, origin: &Origin) -> Option<Logical
         start <= place.start && place.start < end
     };
     resources.entries().find(|(_, key, node)| holds(key, node)).map(|(id, _, _)| LogicalId::new(id.clone()))
+}
+
+/// What nobody wrote comes last.
+fn written_at(provenance: &Provenance) -> usize {
+    provenance.span.as_ref().map_or(usize::MAX, |span| span.start)
+}
+
+/// Keys of maps, by the bytes of their values.
+fn keys_of(node: &Node, keys: &mut HashMap<(u32, u32), Place>) {
+    for item in node.as_list().unwrap_or_default() {
+        keys_of(item, keys);
+    }
+    for (_, key, value) in node.as_map().into_iter().flat_map(crate::Map::entries) {
+        if let (Some(place), Some(key)) = (value.origin.place, key.place) {
+            keys.insert((place.start, place.end), key);
+        }
+        keys_of(value, keys);
+    }
 }
 
 fn is_null(node: &Node) -> bool {

@@ -125,9 +125,7 @@ impl Shelf<'_, '_> {
                     settle(&mut document.root, origin);
                     Some(document.root)
                 }
-                Err(error) => {
-                    self.give_up(&format!("`{path}` cannot be read: {error} at line {}", error.line), origin)
-                }
+                Err(error) => self.give_up(&format!("`{path}` cannot be read: {error} at line {}", error.line), origin),
             },
         }
     }

@@ -21,6 +21,8 @@
 //! assert_eq!(app.functions[0].memory.value.known(), Some(&128));
 //! ```
 
+mod beside;
+pub mod expand;
 mod graph;
 mod include;
 pub mod load;
@@ -34,14 +36,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use brigandine_model::{App, Span, Unjudged};
 
+use self::{
+    load::{Document, Note},
+    resolve::{Resolver, Settings},
+};
 pub use self::{
     node::{Key, Kind, Map, Meaning, Node, Origin, Place, Scalar},
     recognise::{What, recognise},
     sources::Sources,
-};
-use self::{
-    load::{Document, Note},
-    resolve::{Resolver, Settings},
 };
 
 /// What is read.
@@ -74,11 +76,8 @@ pub struct Options {
 
 impl Options {
     fn settings(&self) -> Settings {
-        let named = [
-            ("AWS::Region", &self.region),
-            ("AWS::AccountId", &self.account),
-            ("AWS::Partition", &self.partition),
-        ];
+        let named =
+            [("AWS::Region", &self.region), ("AWS::AccountId", &self.account), ("AWS::Partition", &self.partition)];
         let platform = named
             .into_iter()
             .filter_map(|(name, value)| value.as_ref().map(|value| (name.to_owned(), value.clone())))
@@ -178,10 +177,74 @@ pub fn read(input: &Input<'_>) -> Result<Reading, Failure> {
 }
 
 /// The template without the serverless transform.
-#[expect(clippy::unnecessary_wraps, reason = "the expander refuses what deployment would refuse")]
-fn plain(root: Node, _input: &Input<'_>) -> Result<Node, Failure> {
-    Ok(root)
+fn plain(mut root: Node, input: &Input<'_>) -> Result<Node, Failure> {
+    if !is_serverless(&root) {
+        return Ok(root);
+    }
+    beside::pack(&mut root);
+    let mut options = expand::Options { parameters: input.options.parameters.clone(), ..expand::Options::default() };
+    if let Some(region) = &input.options.region {
+        options.region.clone_from(region);
+    }
+    if let Some(partition) = &input.options.partition {
+        options.partition.clone_from(partition);
+    }
+    let mut plain = expand_known(root, &options).map_err(|errors| {
+        let refusal =
+            |error: expand::ExpandError| Refusal { span: error.origin.span(&input.file), message: error.message };
+        Failure::Refused(errors.into_iter().map(refusal).collect())
+    })?;
+    beside::unpack(&mut plain);
+    Ok(plain)
 }
+
+/// How the expander says that it does not know a kind of resource, as opposed to a fault of the template.
+const NOT_KNOWN: &str = "is not expanded here yet";
+
+/// Expands what the expander knows. What it does not know yet stands in the result as it was written, and the graph
+/// tells it as unjudged: one such resource must not cost the others.
+fn expand_known(root: Node, options: &expand::Options) -> Result<Node, Vec<expand::ExpandError>> {
+    let errors = match expand::expand(root.clone(), options) {
+        Ok(plain) => return Ok(plain),
+        Err(errors) => errors,
+    };
+    let (not_known, faults): (Vec<_>, Vec<_>) = errors.into_iter().partition(|error| error.message.contains(NOT_KNOWN));
+    if !faults.is_empty() || not_known.is_empty() {
+        return Err(if faults.is_empty() { not_known } else { faults });
+    }
+    let mut known = root;
+    let mut aside = Vec::new();
+    let resources = known.as_map_mut().and_then(|map| map.get_mut("Resources")).and_then(Node::as_map_mut);
+    if let Some(resources) = resources {
+        for id in not_known.iter().filter_map(|error| error.resource.as_ref()) {
+            let origin = resources.key_origin(id).cloned().unwrap_or_default();
+            aside.extend(resources.remove(id).map(|node| (Key { text: id.clone(), origin }, node)));
+        }
+    }
+    if aside.is_empty() {
+        return Err(not_known);
+    }
+    let mut plain = expand::expand(known, options)?;
+    if let Some(resources) = plain.as_map_mut().and_then(|map| map.get_mut("Resources")).and_then(Node::as_map_mut) {
+        for (key, node) in aside {
+            resources.insert_key(key, node);
+        }
+    }
+    Ok(plain)
+}
+
+/// Whether the transform is named, or forgotten although there are resources for it.
+fn is_serverless(root: &Node) -> bool {
+    let transform = root.get("Transform");
+    let names = transform.map(|node| node.as_list().unwrap_or(std::slice::from_ref(node))).unwrap_or_default();
+    let resources = root.get("Resources").and_then(Node::as_map).into_iter().flat_map(Map::iter);
+    let mut kinds = resources.filter_map(|(_, resource)| resource.get("Type")?.as_text());
+    names.iter().filter_map(Node::as_text).any(|name| name.starts_with("AWS::Serverless-"))
+        || kinds.any(|kind| kind.starts_with("AWS::Serverless::"))
+}
+
+/// Most resources of one template. Deployment takes 500.
+const MOST_RESOURCES: usize = 5_000;
 
 fn check_shape(document: &Document, file: &Arc<str>) -> Result<(), Failure> {
     let refuse = |message: String, node: &Node| Err(Failure::NotATemplate { message, span: node.origin.span(file) });
@@ -199,6 +262,9 @@ fn check_shape(document: &Document, file: &Arc<str>) -> Result<(), Failure> {
     match resources.as_map() {
         None => refuse("`Resources` is not a map of resources".to_owned(), resources),
         Some(map) if map.is_empty() => refuse("`Resources` is empty".to_owned(), resources),
+        Some(map) if map.len() > MOST_RESOURCES => {
+            refuse(format!("the template has {} resources, at most {MOST_RESOURCES} are read", map.len()), resources)
+        }
         Some(_) => Ok(()),
     }
 }
@@ -222,11 +288,7 @@ fn not_read_yet(file: &str, kind: &str) -> Failure {
 /// Oddities of the text are no faults, but a person should hear of them.
 fn odd(document: &Document, file: &Arc<str>) -> Vec<Unjudged> {
     let span = |place: Place| Origin::written(place).span(file);
-    let told = |note: &Note| Unjudged {
-        reason: note.message().into(),
-        resource: None,
-        code: None,
-        span: span(note.place()),
-    };
+    let told =
+        |note: &Note| Unjudged { reason: note.message().into(), resource: None, code: None, span: span(note.place()) };
     document.notes.iter().map(told).collect()
 }

@@ -110,7 +110,9 @@ pub fn load(file: &Arc<str>, bytes: &[u8]) -> Result<Document, Error> {
     let tree = read(file, text, &positions).map_err(fail)?;
     let comments = comment::comments(text, &tree.scalars, &positions);
     match tree.root {
-        Some(root) if root.as_text() != Some("") => Ok(Document { root, text: text.into(), notes: tree.notes, comments }),
+        Some(root) if root.as_text() != Some("") => {
+            Ok(Document { root, text: text.into(), notes: tree.notes, comments })
+        }
         _ => Err(fail(Fault { at: 0, message: "the file holds nothing but comments".to_owned() })),
     }
 }

@@ -46,7 +46,7 @@ fn by_text(bytes: &[u8]) -> What {
     if !text.contains("AWS::") || !has_resources(text) {
         return What::Other;
     }
-    if text.contains("AWS::Serverless-2016-10-31") {
+    if text.contains("AWS::Serverless-2016-10-31") || text.contains("AWS::Serverless::") {
         return What::Sam;
     }
     What::CloudFormation
@@ -67,7 +67,10 @@ mod tests {
     fn templates_are_known_by_what_they_hold() {
         let sam = b"Transform: AWS::Serverless-2016-10-31\nResources:\n  A: {Type: AWS::Serverless::Function}\n";
         assert_eq!(recognise("any.yaml", sam), What::Sam);
-        assert_eq!(recognise("x.template.json", b"{\"Resources\": {\"A\": {\"Type\": \"AWS::S3::Bucket\"}}}"), What::CloudFormation);
+        assert_eq!(
+            recognise("x.template.json", b"{\"Resources\": {\"A\": {\"Type\": \"AWS::S3::Bucket\"}}}"),
+            What::CloudFormation
+        );
         assert_eq!(recognise("values.yaml", b"Resources:\n  limits: {}\n"), What::Other);
         assert_eq!(recognise("a/b/host.json", b"{}"), What::NotReadYet("Azure Functions"));
         assert_eq!(recognise("main.tf", b""), What::NotReadYet("Terraform"));

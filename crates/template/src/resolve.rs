@@ -33,6 +33,9 @@ const DEEPEST: usize = 64;
 /// Most steps spent on one value, and on one template: a few lines can ask for more steps than there are atoms.
 const MOST_STEPS: u32 = 100_000;
 const MOST_STEPS_ALL: u32 = 20_000_000;
+/// Most bytes of text put together for one value, and for one template.
+const MOST_TEXT: usize = 48 * 1024 * 1024;
+const MOST_TEXT_ALL: usize = 1024 * 1024 * 1024;
 
 /// Why a value is unknown in a case in which `AWS::NoValue` takes it away.
 pub const ABSENT: &str = "nothing is set in this case";
@@ -58,8 +61,12 @@ pub struct Resolver<'n> {
     depth: Cell<usize>,
     steps: Cell<u32>,
     all_steps: Cell<u32>,
+    text: Cell<usize>,
+    all_text: Cell<usize>,
     /// Conditions being decided, to see a way round.
     deciding: RefCell<Vec<Arc<str>>>,
+    /// Conditions that were seen to refer to themselves.
+    round: RefCell<BTreeSet<Arc<str>>>,
 }
 
 /// What one node comes to in every case.
@@ -77,7 +84,10 @@ impl<'n> Resolver<'n> {
             depth: Cell::new(0),
             steps: Cell::new(0),
             all_steps: Cell::new(0),
+            text: Cell::new(0),
+            all_text: Cell::new(0),
             deciding: RefCell::default(),
+            round: RefCell::default(),
         }
     }
 
@@ -203,8 +213,7 @@ impl<'n> Resolver<'n> {
     fn list_facts(&self, node: &Node) -> Vec<Fact<String>> {
         self.passed.borrow_mut().clear();
         let cases = self.enumerate(&|assignment| self.list_in(node, assignment));
-        let provenance =
-            Provenance { parameters: self.passed.borrow().clone(), ..self.provenance(node) };
+        let provenance = Provenance { parameters: self.passed.borrow().clone(), ..self.provenance(node) };
         match cases {
             Ok(cases) if cases.len() == 1 => cases
                 .into_iter()
@@ -215,7 +224,9 @@ impl<'n> Resolver<'n> {
                 .into_iter()
                 .flat_map(|(assignment, list)| {
                     let when = assignment.label();
-                    list.unwrap_or_else(|why| vec![Text::Unknown(why)]).into_iter().map(move |text| (when.clone(), text))
+                    list.unwrap_or_else(|why| vec![Text::Unknown(why)])
+                        .into_iter()
+                        .map(move |text| (when.clone(), text))
                 })
                 .map(|(when, text)| Fact {
                     value: Value::OneOf(vec![Case { when, value: text_value(text) }]),
@@ -242,6 +253,7 @@ impl<'n> Resolver<'n> {
     /// Runs `work` under every assignment it asks for. Too many cases are told as a reason.
     fn enumerate<T>(&self, work: &dyn Fn(&Assignment) -> Result<T, Need>) -> Result<Cases<T>, String> {
         self.all_steps.set(self.all_steps.get().saturating_add(self.steps.take()));
+        self.all_text.set(self.all_text.get().saturating_add(self.text.take()));
         let mut open = vec![Assignment::default()];
         let mut done = Vec::new();
         while let Some(assignment) = open.pop() {
@@ -275,8 +287,22 @@ impl<'n> Resolver<'n> {
         result
     }
 
+    /// Literal text, counted: a short text can be asked for so often that no memory holds the result.
+    fn literal(&self, text: &str) -> Text {
+        self.text.set(self.text.get().saturating_add(text.len()));
+        if self.text.get() > MOST_TEXT || self.all_text.get() > MOST_TEXT_ALL {
+            return Text::unknown("the text grows too long");
+        }
+        Text::literal(text)
+    }
+
     fn section(&self, name: &str) -> Option<&'n Map> {
         self.root.get(name)?.as_map()
+    }
+
+    /// Conditions that were seen to refer to themselves: nobody can decide them.
+    pub fn circular(&self) -> Vec<Arc<str>> {
+        self.round.borrow().iter().cloned().collect()
     }
 
     /// The declaration of a parameter.
@@ -355,10 +381,7 @@ pub fn reparse<T>(value: Value<String>, parse: &dyn Fn(&str) -> Option<T>, what:
         Value::Symbolic(symbol) => Value::Symbolic(symbol),
         Value::Unknown(why) => Value::Unknown(why),
         Value::OneOf(cases) => Value::OneOf(
-            cases
-                .into_iter()
-                .map(|case| Case { when: case.when, value: reparse(case.value, parse, what) })
-                .collect(),
+            cases.into_iter().map(|case| Case { when: case.when, value: reparse(case.value, parse, what) }).collect(),
         ),
     }
 }

@@ -45,8 +45,13 @@ impl Reader<'_> {
         if !comment.alone {
             return Scope::Line(comment.place.line);
         }
-        let rest = self.document.comments.iter().skip(index + 1).filter(|next| next.alone);
-        let last = rest.fold(comment.place.line, |line, next| if next.place.line == line + 1 { line + 1 } else { line });
+        let mut last = comment.place.line;
+        for next in self.document.comments.iter().skip(index + 1) {
+            if !next.alone || next.place.line != last + 1 {
+                break;
+            }
+            last += 1;
+        }
         Scope::Line(last + 1)
     }
 
@@ -58,8 +63,12 @@ impl Reader<'_> {
         let value = |name: &str| {
             rest.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')).filter(|value| !value.is_empty())
         };
-        let codes: Vec<&str> =
-            rest.iter().filter(|word| !word.contains('=')).flat_map(|word| word.split(',')).filter(|code| !code.is_empty()).collect();
+        let codes: Vec<&str> = rest
+            .iter()
+            .filter(|word| !word.contains('='))
+            .flat_map(|word| word.split(','))
+            .filter(|code| !code.is_empty())
+            .collect();
         if codes.is_empty() {
             self.odd("the suppression names no rule", span);
         }
@@ -110,7 +119,10 @@ impl Reader<'_> {
     fn date(&mut self, text: Option<&str>, span: &Span) -> Result<Option<Date>, ()> {
         let Some(text) = text else { return Ok(None) };
         text.parse().map(Some).map_err(|_| {
-            self.odd(&format!("`{text}` is not a date, so the suppression does not hold: write it like 2027-01-31"), span);
+            self.odd(
+                &format!("`{text}` is not a date, so the suppression does not hold: write it like 2027-01-31"),
+                span,
+            );
         })
     }
 

@@ -31,12 +31,99 @@ fn places_hold(node: &Node, text: &str) {
 /// Pieces that templates are made of, so that chance gets past the first line.
 fn fragment() -> impl Strategy<Value = String> {
     let words = [
-        "Resources:\n", "  F:\n", "    Type: AWS::Lambda::Function\n", "    Properties:\n", "      Role: ", "!GetAtt A.B\n", "!Sub ",
-        "\"${A}\"\n", "!If [c, ", "]", "[", "{", "}", ": ", "- ", "&a ", "*a\n", "<<: ", "|\n", ">-\n", "  text\n", "# note\n", "'", "\"", "\n",
-        "!Ref ", "é", "日本", "\t", "\u{feff}", "---\n", "...\n", "? ", "!!str ", "!<x> ", "%YAML 1.2\n", "\r\n", "\u{85}", "\\u", "{\"a\":", ",",
-        "Parameters:\n  P: {AllowedValues: [a, b]}\n", "Conditions:\n  c: !Equals [!Ref P, a]\n", "~", "0x1", "  ", "    ",
+        "Resources:\n",
+        "  F:\n",
+        "    Type: AWS::Lambda::Function\n",
+        "    Properties:\n",
+        "      Role: ",
+        "!GetAtt A.B\n",
+        "!Sub ",
+        "\"${A}\"\n",
+        "!If [c, ",
+        "]",
+        "[",
+        "{",
+        "}",
+        ": ",
+        "- ",
+        "&a ",
+        "*a\n",
+        "<<: ",
+        "|\n",
+        ">-\n",
+        "  text\n",
+        "# note\n",
+        "'",
+        "\"",
+        "\n",
+        "!Ref ",
+        "é",
+        "日本",
+        "\t",
+        "\u{feff}",
+        "---\n",
+        "...\n",
+        "? ",
+        "!!str ",
+        "!<x> ",
+        "%YAML 1.2\n",
+        "\r\n",
+        "\u{85}",
+        "\\u",
+        "{\"a\":",
+        ",",
+        "Transform: AWS::Serverless-2016-10-31\n",
+        "    Type: AWS::Serverless::Function\n",
+        "Parameters:\n  P: {AllowedValues: [a, b]}\n",
+        "Conditions:\n  c: !Equals [!Ref P, a]\n",
+        "~",
+        "0x1",
+        "  ",
+        "    ",
     ];
     proptest::collection::vec(proptest::sample::select(words.to_vec()), 0..40).prop_map(|parts| parts.concat())
+}
+
+/// A template that touches most of what is read.
+const WHOLE: &str = include_str!("whole.yaml");
+
+/// The template with some lines taken out, some doubled, and some values replaced by others.
+fn crooked() -> impl Strategy<Value = String> {
+    let lines = WHOLE.lines().count();
+    let values = vec![
+        "[]",
+        "{}",
+        "~",
+        "x",
+        "[a, {b: c}]",
+        "!Ref P",
+        "!Ref AWS::NoValue",
+        "!If [C, a, b]",
+        "!GetAtt X",
+        "{Fn::Sub: []}",
+        "-1",
+        "'*'",
+        "!ImportValue y",
+    ];
+    let change = (0..lines, 0..3_u8, proptest::sample::select(values));
+    proptest::collection::vec(change, 1..6).prop_map(|changes| {
+        let mut text: Vec<String> = WHOLE.lines().map(str::to_owned).collect();
+        for (line, how, value) in changes {
+            let Some(old) = text.get(line).cloned() else { continue };
+            match how {
+                0 => {
+                    text.remove(line);
+                }
+                1 => text.insert(line, old),
+                _ => {
+                    let key =
+                        old.split_once(": ").map_or(old.trim_end_matches(':').to_owned(), |(key, _)| key.to_owned());
+                    text.splice(line..=line, [format!("{key}: {value}")]);
+                }
+            }
+        }
+        text.join("\n")
+    })
 }
 
 proptest! {
@@ -75,6 +162,47 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn crooked_templates_never_crash(text in crooked()) {
+        try_read(text.as_bytes());
+    }
+}
+
+#[test]
+fn the_whole_template_is_read() {
+    let (options, sources) = (Options::default(), Sources::default());
+    let input = Input {
+        file: "t.yaml".into(),
+        name: "t".into(),
+        bytes: WHOLE.as_bytes(),
+        options: &options,
+        sources: &sources,
+    };
+    let app = read(&input).map_err(|failure| failure.to_string()).unwrap().app;
+    assert_eq!(app.functions.len(), 3);
+    assert_eq!(app.unjudged, Vec::new());
+}
+
+/// Functions that all refer to one role.
+fn many_resources() -> String {
+    let functions = (0..4_900).fold(String::new(), |text, number| {
+        text + &format!("  F{number}: {{Type: AWS::Lambda::Function, Properties: {{Role: !GetAtt R.Arn}}}}\n")
+    });
+    format!("Resources:\n  R: {{Type: AWS::IAM::Role}}\n{functions}")
+}
+
+/// A text that would fill any memory.
+fn long_text() -> String {
+    let long = "x".repeat(100_000);
+    let holes = "${P}".repeat(100_000);
+    format!(
+        "Parameters:\n  P: {{Type: String, Default: {long}}}\nResources:\n  F: {{Type: AWS::Lambda::Function, Properties: {{Handler: !Sub '{holes}'}}}}\n"
+    )
+}
+
 #[test]
 fn large_and_crooked_texts_come_back() {
     let texts = [
@@ -87,6 +215,9 @@ fn large_and_crooked_texts_come_back() {
         "é".repeat(300_000),
         format!("{{\"Resources\": {{{}\"z\": 1}}}}", "\"é\": \"ü\", ".repeat(100_000)),
         "# comment\n".repeat(200_000),
+        "# brigandine: ignore AP001\n".repeat(100_000) + "Resources: {A: {Type: X}}\n",
+        many_resources(),
+        long_text(),
         format!("a: |\n{}", "  # line\n".repeat(200_000)),
     ];
     for text in texts {

@@ -1,6 +1,8 @@
 //! Runs over a directory of real templates: each becomes an application or a precise refusal, and none a crash.
 #![expect(
+    clippy::unwrap_used,
     clippy::string_slice,
+    clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a runner reads files, prints counts and stops at the first surprise"
 )]
@@ -77,7 +79,9 @@ fn every_template_becomes_an_application_or_a_precise_refusal() {
             }
             Ok(Err(failure)) => match excused.get(&*name) {
                 Some(reason) if failure.to_string().contains(reason) => let_off += 1,
-                _ => failed.push(format!("{name}: {failure} {:?}", failure.span().map(|span| (span.line, span.column)))),
+                _ => {
+                    failed.push(format!("{name}: {failure} {:?}", failure.span().map(|span| (span.line, span.column))));
+                }
             },
             Err(_) => failed.push(format!("{name}: crashed")),
         }
@@ -174,7 +178,8 @@ fn json(node: &Node) -> String {
         Kind::Scalar(scalar) => serde_json::to_string(&*scalar.text).unwrap(),
         Kind::List(items) => format!("[{}]", items.iter().map(json).collect::<Vec<_>>().join(",\n\t")),
         Kind::Map(map) => {
-            let entry = |(key, value): (&str, &Node)| format!("{}:\t{}", serde_json::to_string(key).unwrap(), json(value));
+            let entry =
+                |(key, value): (&str, &Node)| format!("{}:\t{}", serde_json::to_string(key).unwrap(), json(value));
             format!("{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(",\n"))
         }
     }

@@ -129,7 +129,9 @@ fn interpreted(
 fn bundle(project: &Path, function: &Path, into: &Path) -> Result<PathBuf> {
     let folder = into.join("bundle");
     std::fs::create_dir_all(&folder)?;
-    std::fs::copy(project.join("template.yaml"), into.join("template.yaml")).context("cannot copy the template")?;
+    for name in ["template.yaml", "brigandine.toml"] {
+        std::fs::copy(project.join(name), into.join(name)).with_context(|| format!("cannot copy `{name}`"))?;
+    }
     std::fs::copy(function, folder.join("bootstrap")).context("cannot copy the built function")?;
     Ok(into.to_owned())
 }

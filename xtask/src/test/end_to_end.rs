@@ -121,7 +121,8 @@ impl Visit {
         Ok(http::once(address, &Request { method, path, headers: &headers, body: self.order.as_bytes() })?)
     }
 
-    /// Kills every process behind the shield, one by one: the next visitor must not notice.
+    /// Kills every process behind the shield, one by one. The visitor whose event the dying process had already taken gets
+    /// the platform's 502; the next one must not notice anything.
     fn survives_kills(&self, server: &Server, address: SocketAddr) -> Result<usize> {
         let token = self.token()?;
         let mut killed = 0;
@@ -129,8 +130,8 @@ impl Visit {
         for function in server.descendants().into_iter().filter(|function| server::runs(*function)) {
             server::signal(function, "KILL")?;
             killed += 1;
-            expect(&http::once(address, &Request::to(PUBLIC))?, 200..=200, "the open route after a kill")?;
-            expect(&self.place_order(address, Some(&token))?, 200..=299, "the closed route after a kill")?;
+            expect_soon(|| Ok(http::once(address, &Request::to(PUBLIC))?), "the open route after a kill")?;
+            expect_soon(|| self.place_order(address, Some(&token)), "the closed route after a kill")?;
         }
         ensure!(killed > 0, "no function runs behind the shield");
         Ok(killed)
@@ -149,6 +150,13 @@ fn ends_cleanly(server: &mut Server) -> Result<()> {
 fn expect(answer: &Answer, wanted: std::ops::RangeInclusive<u16>, what: &str) -> Result<()> {
     ensure!(wanted.contains(&answer.status), "{what} answers {}, not {wanted:?}: {}", answer.status, answer.text());
     Ok(())
+}
+
+/// A success at once, or after one failed function.
+fn expect_soon(ask: impl Fn() -> Result<Answer>, what: &str) -> Result<()> {
+    let first = ask()?;
+    let answer = if first.status == 502 { ask()? } else { first };
+    expect(&answer, 200..=299, what)
 }
 
 fn protected() -> (&'static str, &'static str) {

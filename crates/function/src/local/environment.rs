@@ -5,7 +5,7 @@ use std::{
     process::ExitStatus,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -26,7 +26,7 @@ use crate::{
         output::Output,
         pool::{self, Pool, Shared},
         process, runtime_api,
-        slot::{Asked, Delivery, Ended, Failure, Order, Running, Slot, Untaken},
+        slot::{Asked, Delivery, Ended, Failure, Order, Running, Slot, Told, Untaken},
     },
     plan::Plan,
 };
@@ -73,6 +73,10 @@ pub(crate) struct Environment {
     api: Mutex<Option<AbortHandle>>,
     peak_kib: AtomicU64,
     sampled_ms: AtomicU64,
+    /// Open connections to its Runtime API.
+    connections: AtomicUsize,
+    /// Whether a connection ended with bytes in it that the process had not read.
+    unread: AtomicBool,
 }
 
 /// An environment that is coming up: the receiver learns how that went.
@@ -104,6 +108,8 @@ impl Environment {
             api: Mutex::new(None),
             peak_kib: AtomicU64::new(0),
             sampled_ms: AtomicU64::new(0),
+            connections: AtomicUsize::new(0),
+            unread: AtomicBool::new(false),
         });
         let following = tokio::spawn(async move { output.follow().await });
         let api = tokio::spawn(runtime_api::serve(listener, environment.clone()));
@@ -119,7 +125,7 @@ impl Environment {
     }
 
     /// Gives a call to this environment; it comes back when the environment is not free (any more).
-    pub(crate) fn assign(&self, order: Box<Order>) -> Result<oneshot::Receiver<Reply>, Box<Order>> {
+    pub(crate) fn assign(&self, order: Box<Order>) -> Result<oneshot::Receiver<Told>, Box<Order>> {
         if process::has_ended(self.pid) {
             return Err(order);
         }
@@ -183,6 +189,10 @@ impl Environment {
         }
         match ended {
             Ended::Starting(started) => drop(started.send(Err(failure(end)))),
+            // Killed by a signal before it saw the call: nothing of it has happened, so it can happen elsewhere.
+            Ended::Busy(running) if self.unread.load(Ordering::Acquire) && is_signal(end) => {
+                drop(running.end.send(Told::Unread(running.order)));
+            }
             Ended::Busy(running) => self.answer_for(*running, end),
             Ended::Free | Ended::Already => {}
         }
@@ -221,6 +231,21 @@ impl Environment {
         if now > u64::from(self.plan.memory_mib).saturating_mul(1024) {
             self.end(&End::Memory);
         }
+    }
+
+    /// A connection was opened to its Runtime API.
+    pub(crate) fn connected(&self) {
+        self.connections.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A connection has ended.
+    pub(crate) fn disconnected(&self) {
+        self.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// A connection was reset: there were bytes on the other side that nobody had read, or nobody any more.
+    pub(crate) fn note_unread(&self) {
+        self.unread.store(true, Ordering::Release);
     }
 
     pub(crate) fn is_free(&self) -> bool {
@@ -277,7 +302,7 @@ impl Environment {
             error: reply.error.as_ref().map(|error| error.error_type.clone()),
         }));
         // Whoever called may have gone; the record is kept all the same.
-        drop(running.reply.send(reply));
+        drop(running.end.send(Told::Reply(Box::new(reply))));
     }
 
     /// Reads the peak memory when that was long ago.
@@ -307,6 +332,11 @@ async fn see_off(environment: Arc<Environment>, mut child: Child, mut following:
         following.abort();
     }
     let word = status.as_ref().map_or_else(|_| "ended".to_owned(), |status| process::exit_word(*status));
+    // The kernel has closed its connections; how they ended says whether it had read its last call.
+    let end = Instant::now() + LAST_WORDS;
+    while environment.connections.load(Ordering::Acquire) > 0 && Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     if let Ok(status) = status {
         environment.end(&End::Exited(status));
     }
@@ -340,6 +370,10 @@ fn failure(end: &End) -> Failure {
         End::Timeout => Failure::TooSlow,
         End::Idle | End::Reload | End::Shutdown => Failure::Stopped,
     }
+}
+
+fn is_signal(end: &End) -> bool {
+    matches!(end, End::Exited(status) if status.code().is_none())
 }
 
 /// The word for the record, when the process did not end by itself.

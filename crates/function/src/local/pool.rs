@@ -21,7 +21,7 @@ use crate::{
     local::{
         emit,
         environment::{End, Environment, failed},
-        slot::{Failure, Order},
+        slot::{Failure, Order, Told},
         warden::Warden,
     },
     plan::Plan,
@@ -143,7 +143,10 @@ impl Pool {
             };
             let Some(environment) = lease.environment.take() else { continue };
             match environment.assign(order) {
-                Ok(reply) => return Watch::new(environment, reply).until(deadline).await,
+                Ok(told) => match Watch::new(environment, told).until(deadline).await? {
+                    Told::Reply(reply) => return Ok(*reply),
+                    Told::Unread(back) => order = back,
+                },
                 Err(back) => order = back,
             }
         }
@@ -422,25 +425,25 @@ async fn initialised(
 /// A call under way: sees to its timeout and its memory, and goes on doing so when the caller has gone.
 struct Watch {
     environment: Arc<Environment>,
-    reply: Option<oneshot::Receiver<Reply>>,
+    told: Option<oneshot::Receiver<Told>>,
     timeout: Instant,
     /// Whether the caller has gone already.
     alone: bool,
 }
 
 impl Watch {
-    fn new(environment: Arc<Environment>, reply: oneshot::Receiver<Reply>) -> Self {
+    fn new(environment: Arc<Environment>, told: oneshot::Receiver<Told>) -> Self {
         let timeout = Instant::now() + environment.plan.timeout;
-        Self { environment, reply: Some(reply), timeout, alone: false }
+        Self { environment, told: Some(told), timeout, alone: false }
     }
 
-    async fn until(mut self, deadline: Option<Instant>) -> Result<Reply, InvokeError> {
+    async fn until(mut self, deadline: Option<Instant>) -> Result<Told, InvokeError> {
         loop {
-            let Some(reply) = &mut self.reply else { return Err(InvokeError::DeadlinePassed) };
+            let Some(told) = &mut self.told else { return Err(InvokeError::DeadlinePassed) };
             let look = earlier(self.timeout, deadline).min(Instant::now() + WEIGH_EVERY);
-            if let Ok(answer) = timeout_at(look, reply).await {
-                self.reply = None;
-                return answer.map_err(|_| InvokeError::Stopped("the environment is gone".into()));
+            if let Ok(told) = timeout_at(look, told).await {
+                self.told = None;
+                return told.map_err(|_| InvokeError::Stopped("the environment is gone".into()));
             }
             let now = Instant::now();
             if now >= self.timeout {
@@ -458,11 +461,11 @@ impl Drop for Watch {
     fn drop(&mut self) {
         // A runtime that is shutting down drops what is spawned on it at once: spawning anew would never end.
         if !self.alone
-            && let Some(reply) = self.reply.take()
+            && let Some(told) = self.told.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let (environment, timeout) = (self.environment.clone(), self.timeout);
-            let watch = Self { environment, reply: Some(reply), timeout, alone: true };
+            let watch = Self { environment, told: Some(told), timeout, alone: true };
             runtime.spawn(async move { drop(watch.until(None).await) });
         }
     }

@@ -16,6 +16,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use crate::{
     ErrorKind, FunctionError, PAYLOAD_LIMIT,
     local::{
+        connection::Heard,
         environment::{Environment, Outcome},
         slot::{Asked, Delivery, Untaken},
     },
@@ -57,13 +58,13 @@ pub(crate) async fn serve(listener: TcpListener, environment: Arc<Environment>) 
         }
         // Without it answers wait for acknowledgements; where it cannot be set they are only slower.
         drop(stream.set_nodelay(true));
+        let heard = Heard::new(stream, environment.clone());
         let environment = environment.clone();
         let service = service_fn(move |request| {
             let environment = environment.clone();
             async move { Ok::<_, Infallible>(answer(&environment, request).await) }
         });
-        let connection =
-            http1::Builder::new().header_read_timeout(None).serve_connection(TokioIo::new(stream), service);
+        let connection = http1::Builder::new().header_read_timeout(None).serve_connection(TokioIo::new(heard), service);
         connections.spawn(async move { drop(connection.await) });
     }
 }

@@ -12,7 +12,7 @@ use tokio::{sync::oneshot, time::Instant};
 use crate::Reply;
 
 /// A call made ready for a process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Order {
     pub(crate) id: Arc<str>,
     pub(crate) id_header: HeaderValue,
@@ -65,7 +65,17 @@ pub(crate) struct Running {
     pub(crate) id: Arc<str>,
     pub(crate) started: Instant,
     pub(crate) cold: bool,
-    pub(crate) reply: oneshot::Sender<Reply>,
+    /// The call once more, for the case that the process never read it.
+    pub(crate) order: Box<Order>,
+    pub(crate) end: oneshot::Sender<Told>,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub(crate) enum Told {
+    Reply(Box<Reply>),
+    /// The process died without having read it: it can be given to another one.
+    Unread(Box<Order>),
 }
 
 /// What happens to a process that asks for work.
@@ -153,11 +163,12 @@ impl Slot {
     }
 
     /// Gives a call to a free environment; the delivery comes back when it is not free.
-    pub(crate) fn assign(&mut self, delivery: Delivery, cold: bool) -> Result<oneshot::Receiver<Reply>, Delivery> {
+    pub(crate) fn assign(&mut self, delivery: Delivery, cold: bool) -> Result<oneshot::Receiver<Told>, Delivery> {
         let State::Idle(_) = self.state else { return Err(delivery) };
-        let (reply, receiver) = oneshot::channel();
+        let (end, receiver) = oneshot::channel();
         let id = delivery.order.id.clone();
-        let running = Box::new(Running { id: id.clone(), started: Instant::now(), cold, reply });
+        let running =
+            Box::new(Running { id: id.clone(), started: Instant::now(), cold, order: delivery.order.clone(), end });
         self.calls += 1;
         self.last = Some(id);
         if let State::Idle(waiting) = std::mem::replace(&mut self.state, State::Dead) {
@@ -247,8 +258,8 @@ mod tests {
         assert!(slot.assign(delivery("b"), false).is_err());
         assert_eq!(slot.finish("b").unwrap_err(), Untaken::WrongId);
         let running = slot.finish("a").unwrap();
-        running.reply.send(Reply::of("1")).unwrap();
-        assert_eq!(reply.await.unwrap().payload, "1");
+        running.end.send(Told::Reply(Box::new(Reply::of("1")))).unwrap();
+        assert!(matches!(reply.await, Ok(Told::Reply(reply)) if reply.payload == "1"));
         assert_eq!(slot.finish("a").unwrap_err(), Untaken::OutOfTurn);
         assert!(matches!(slot.ask(), Asked::Wait(_)));
     }

@@ -96,6 +96,10 @@ async fn seen(
         Ok(mut document) => {
             if let Some(members) = document.as_object_mut().filter(|_| error.is_some()) {
                 members.remove("requestId");
+                // Frames of the import machinery are those of two different interpreters.
+                if let Some(Json::Array(frames)) = members.get_mut("stackTrace") {
+                    frames.retain(|frame| !frame.as_str().unwrap().contains("importlib"));
+                }
             }
             // What is wrong with a document is said in the words of the JSON library, of which there are two.
             if error.as_deref() == Some("Runtime.UnmarshalError") {

@@ -249,3 +249,60 @@ def handler(event, context):
     });
     assert_eq!(told, ["its call to dynamodb had no endpoint and failed"], "once for each service");
 }
+
+/// Keeps one secret.
+struct Keeper;
+
+impl brigandine_function::Secrets for Keeper {
+    fn reveal(&self, reference: &str) -> Option<brigandine_function::Plaintext> {
+        let known = reference == "{{resolve:secretsmanager:db:SecretString:password}}";
+        known.then(|| brigandine_function::Plaintext::new("hunter2"))
+    }
+}
+
+#[tokio::test]
+async fn secrets_and_overrides_reach_the_function_and_no_notice() {
+    if !has("python3") {
+        return;
+    }
+    let reference = "{{resolve:secretsmanager:db:SecretString:password}}";
+    let dynamic = Symbol { pieces: vec![Piece::Text("pg://u:".into()), Piece::Dynamic(reference.into())] };
+    let mut bench = Bench::python("import os\ndef handler(event, context):\n    return dict(os.environ)\n")
+        .variable("PLAIN", Value::Known(format!("pg://u:{reference}@h")))
+        .variable("SYMBOL", Value::Symbolic(dynamic))
+        .variable("MODE", Value::Known("template".into()))
+        .variable("BOTH", Value::Unknown("it is imported".into()));
+    bench.settings.secrets = Some(std::sync::Arc::new(Keeper));
+    let given = r#"{"Parameters": {"MODE": "all", "BOTH": "all"}, "F": {"MODE": "own", "EXTRA": "x"}}"#;
+    bench.settings.overrides = brigandine_function::Overrides::parse(given).unwrap();
+    let local = bench.start().await;
+    let seen = bench.json(&local, "{}").await;
+    assert_eq!(seen["PLAIN"], "pg://u:hunter2@h");
+    assert_eq!(seen["SYMBOL"], "pg://u:hunter2");
+    assert_eq!((&seen["MODE"], &seen["BOTH"], seen.get("EXTRA")), (&"own".into(), &"all".into(), None));
+    let said: Vec<_> = local.notices().iter().map(ToString::to_string).collect();
+    assert!(said.iter().all(|text| !text.contains("hunter2")), "{said:?}");
+    assert!(said.iter().any(|text| text.contains("EXTRA is given a value but is no variable")), "{said:?}");
+}
+
+#[tokio::test]
+async fn another_interpreter_serves_loudly_or_not_at_all() {
+    if !has("python3") {
+        return;
+    }
+    let mut bench = Bench::with("python3.99", "app.handler", "app.py", "handler = lambda e, c: 'served'\n");
+    let local = bench.start().await;
+    assert_eq!(bench.json(&local, "{}").await, "served");
+    let told = bench.events(|event| match event {
+        Happening::RuntimeSubstituted(one) => Some((one.declared.to_string(), one.served_by.to_string())),
+        _ => None,
+    });
+    assert_eq!(told.len(), 1);
+    assert!(told[0].0 == "python3.99" && told[0].1.starts_with("python 3."), "{told:?}");
+    let line = format!("python3.99 is not installed: {} runs F instead", told[0].1);
+    assert!(local.notices().iter().any(|notice| notice.text == line), "{:?}", local.notices());
+    bench.settings.strict_runtime = true;
+    let local = bench.start().await;
+    let refused: Vec<_> = local.refused().map(|(_, reason)| reason.to_owned()).collect();
+    assert!(refused[0].contains("python3.99 is not installed") && refused[0].contains("strict runtime"), "{refused:?}");
+}

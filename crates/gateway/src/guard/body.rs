@@ -5,14 +5,13 @@ use std::{sync::Arc, time::Duration};
 use brigandine_model::{Admitted, Guard, Refusal};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
     Settings,
     guard::size::body_too_large,
     plan::{Entry, Plan},
-    visit::{Call, Stop, Trace, Wait, refuse},
+    visit::{Call, Stop, Trace, Unread, Wait, refuse},
 };
 
 /// Requests whose body is whole.
@@ -48,22 +47,27 @@ impl Wait for WholeBody {
 }
 
 /// Reads a body. Each piece has to come before the moment at which even the least rate would have brought it.
-async fn read(mut body: Incoming, settings: &Settings, trace: &Trace) -> Result<Bytes, Refusal> {
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
+async fn read(mut body: Unread, settings: &Settings, trace: &Trace) -> Result<Bytes, Refusal> {
     let limit = settings.limits.body_bytes;
     let began = Instant::now();
     let mut whole = BytesMut::new();
     loop {
         let patience = patience(whole.len(), settings);
-        let frame = match timeout_at(began + patience, body.frame()).await {
+        let Some(rest) = body.rest() else { return Ok(whole.freeze()) };
+        let frame = match timeout_at(began + patience, rest.frame()).await {
             Ok(Some(Ok(frame))) => frame,
-            Ok(None) => return Ok(whole.freeze()),
+            Ok(None) => {
+                body.done();
+                return Ok(whole.freeze());
+            }
             Ok(Some(Err(_))) => {
+                body.done();
                 return Err(refuse(Guard::Connection, 400, "body-broken", "the request body ended early"));
             }
-            Err(_) => return Err(refuse(Guard::Connection, 408, "body-too-slow", "the request body took too long")),
+            Err(_) => {
+                body.done();
+                return Err(refuse(Guard::Connection, 408, "body-too-slow", "the request body took too long"));
+            }
         };
         // Trailers are read and left behind: no function can see them.
         if let Ok(data) = frame.into_data() {

@@ -9,9 +9,10 @@ use http::{
     header::{CONNECTION, HOST},
     request::Parts,
 };
+use ipnet::IpNet;
 
 use crate::{
-    address::client_address,
+    address::{client_address, listed},
     canonical::canonical_path,
     visit::{Arrival, Peer, Step, Stop, Visit, refuse},
 };
@@ -43,14 +44,15 @@ impl Step for OneMeaning {
             })?
             .into();
         trace.write(|facts| facts.path = Some(path.clone()));
+        let front = front(peer, &head.headers, &plan.settings.trusted_proxies);
         clean(&mut head.headers);
-        introduce(&mut head.headers, client, peer);
+        introduce(&mut head.headers, client, front);
         let request = Request {
             id,
             received,
             client,
             method: head.method,
-            scheme: peer.scheme,
+            scheme: front.scheme,
             host,
             path,
             query: head.uri.query().unwrap_or_default().into(),
@@ -188,9 +190,9 @@ fn clean(headers: &mut HeaderMap) {
     for name in headers.keys() {
         let text = name.as_str();
         let alias = text.contains(['_', '.']).then(|| text.replace(['_', '.'], "-"));
-        let aliased = alias.as_deref().is_some_and(|plain| {
-            believed(plain) || GUARDED.contains(&plain) || HOP_BY_HOP.contains(&plain)
-        });
+        let aliased = alias
+            .as_deref()
+            .is_some_and(|plain| believed(plain) || GUARDED.contains(&plain) || HOP_BY_HOP.contains(&plain));
         if aliased || believed(text) || HOP_BY_HOP.contains(&text) || named.iter().any(|other| other == text) {
             dropped.push(name.clone());
         }
@@ -198,6 +200,21 @@ fn clean(headers: &mut HeaderMap) {
     for name in dropped {
         headers.remove(name);
     }
+}
+
+/// Scheme and port as the client met them: a trusted proxy's word where there is one.
+fn front(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> Peer {
+    if !listed(trusted, peer.address) {
+        return peer;
+    }
+    let last = |name: &str| headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next().map(str::trim);
+    let scheme = match last("x-forwarded-proto") {
+        Some("https") => "https",
+        Some("http") => "http",
+        _ => peer.scheme,
+    };
+    let port = last("x-forwarded-port").and_then(|port| port.parse().ok()).unwrap_or(peer.port);
+    Peer { scheme, port, ..peer }
 }
 
 /// Says what functions want to know of the client, as found out here.

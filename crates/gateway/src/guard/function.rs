@@ -78,20 +78,18 @@ fn late(style: ApiStyle) -> Refusal {
 fn permits(ready: &Ready) -> Result<Vec<OwnedSemaphorePermit>, Stop> {
     let take = |free: &Arc<Semaphore>| free.clone().try_acquire_owned().ok();
     let mut permits = Vec::with_capacity(2);
-    match take(&ready.plan.requests) {
-        Some(permit) => permits.push(permit),
-        None => {
-            let refusal = refuse(Guard::Concurrency, 503, "requests-at-once", "too many requests at once");
-            ready.object(Refusal { retry_after: Some(1), ..refusal })?;
-        }
+    let full =
+        |status, code, reason| Refusal { retry_after: Some(1), ..refuse(Guard::Concurrency, status, code, reason) };
+    if let Some(permit) = take(&ready.plan.requests) {
+        permits.push(permit);
+    } else {
+        ready.object(full(503, "requests-at-once", "too many requests at once"))?;
     }
     if let Some(slots) = &ready.entry.slots {
-        match take(&slots.free) {
-            Some(permit) => permits.push(permit),
-            None => {
-                let refusal = refuse(Guard::Concurrency, 429, "function-busy", "too many simultaneous runs of the function");
-                ready.object(Refusal { retry_after: Some(1), ..refusal })?;
-            }
+        if let Some(permit) = take(&slots.free) {
+            permits.push(permit);
+        } else {
+            ready.object(full(429, "function-busy", "too many simultaneous runs of the function"))?;
         }
     }
     Ok(permits)

@@ -74,9 +74,8 @@ impl KnownCaller {
             Ok(()) => Ok(id),
             // A known key over its rate is still known, should the rate only be observed.
             Err(refusal) => match call.object(refusal) {
-                Ok(()) => Ok(id),
                 Err(Stop::Refused(refusal)) => Err(refusal),
-                Err(Stop::Answered(_)) => Ok(id),
+                Ok(()) | Err(Stop::Answered(_)) => Ok(id),
             },
         }
     }
@@ -136,18 +135,15 @@ async fn verify(
     let token = presented?.ok_or_else(missing)?;
     let parts = Parts::of(&token).map_err(unsigned)?;
     parts.access_token_type().map_err(unsigned)?;
-    let stand_in = gate
-        .development
-        .as_ref()
-        .and_then(|(issuer, expected)| Some((issuer.key(parts.key_id())?.clone(), expected)));
+    let stand_in =
+        gate.development.as_ref().and_then(|(issuer, expected)| Some((issuer.key(parts.key_id())?.clone(), expected)));
     let (key, expected) = match (stand_in, &gate.declared) {
         (Some(found), _) => found,
         (None, Some((issuer, expected))) => (issuer.key(parts.key_id()).await.map_err(keyless)?, expected),
         (None, None) => return Err(keyless(NoKey::Unknown)),
     };
     let payload = parts.verify(&key).map_err(unsigned)?;
-    let claims =
-        judge(&payload, expected, now).map_err(|(code, reason)| refuse(Guard::Identity, 401, code, reason))?;
+    let claims = judge(&payload, expected, now).map_err(|(code, reason)| refuse(Guard::Identity, 401, code, reason))?;
     if !gate.scopes.is_empty() && !gate.scopes.iter().any(|scope| claims.scopes.contains(scope)) {
         return Err(refuse(Guard::Identity, 403, "token-scope", "the token does not hold a scope this route asks for"));
     }

@@ -34,7 +34,9 @@ impl Step for KnownRoute {
                 if let Ok(allow) = HeaderValue::from_str(&methods.join(", ")) {
                     visit.trace.write(|facts| facts.answer_headers.push((ALLOW, allow)));
                 }
-                return Err(refuse(Guard::Route, 405, "method-not-allowed", "this path does not take this method").into());
+                return Err(
+                    refuse(Guard::Route, 405, "method-not-allowed", "this path does not take this method").into()
+                );
             }
             Found::Nothing => return Err(refuse(Guard::Route, 404, "not-found", "nothing is found here").into()),
         };

@@ -9,11 +9,20 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use brigandine_model::{Api, Guard, LogicalId, Period, Quota, Refusal};
-use jiff::{Span, Timestamp, civil::{Date, Time}, tz::Offset};
+use jiff::{
+    Span, Timestamp,
+    civil::{Date, Time},
+    tz::Offset,
+};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{Error, KeyScope, guard::rate::too_many, rate::{BucketKey, Pace, Rates, nanoseconds}, visit::refuse};
+use crate::{
+    Error, KeyScope,
+    guard::rate::too_many,
+    rate::{BucketKey, Pace, Rates, nanoseconds},
+    visit::refuse,
+};
 
 /// Marks development keys, for scanners of leaked secrets.
 pub const DEVELOPMENT_KEY_PREFIX: &str = "bdk_";
@@ -40,8 +49,7 @@ impl ApiKey {
     /// A new development key, and its text to be shown once.
     pub fn development(id: impl Into<Arc<str>>, scope: KeyScope) -> Result<(Self, String), Error> {
         let mut random = [0; 32];
-        getrandom::fill(&mut random)
-            .map_err(|error| Error::Setting { name: "api_keys", reason: error.to_string() })?;
+        getrandom::fill(&mut random).map_err(|error| Error::Setting { name: "api_keys", reason: error.to_string() })?;
         let text = format!("{DEVELOPMENT_KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
         Ok((Self { development: true, ..Self::new(id, scope, &text) }, text))
     }

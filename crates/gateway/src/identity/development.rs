@@ -50,12 +50,12 @@ impl DevelopmentIssuer {
         let point = pair.public_key().as_ref();
         let coordinates = point.strip_prefix(&[4]).and_then(|rest| rest.split_at_checked(32));
         let (x, y) = coordinates.ok_or_else(|| unusable("its public key is malformed"))?;
-        let print: [u8; 32] = Sha256::digest(point).into();
-        let key_id: Arc<str> = format!("brigandine-development-{}", URL_SAFE_NO_PAD.encode(print)).into();
+        let digest: [u8; 32] = Sha256::digest(point).into();
+        let key_id: Arc<str> = format!("brigandine-development-{}", URL_SAFE_NO_PAD.encode(digest)).into();
         let jwk = json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": *key_id,
             "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y)});
-        let key = VerifyingKey::from_jwk(&jwk.to_string(), Secrets::Refused)
-            .map_err(|fault| unusable(&fault.to_string()))?;
+        let key =
+            VerifyingKey::from_jwk(&jwk.to_string(), Secrets::Refused).map_err(|fault| unusable(&fault.to_string()))?;
         Ok(Self { document: document.to_vec(), pair, key_id, key })
     }
 
@@ -109,10 +109,8 @@ impl DevelopmentIssuer {
     fn sign(&self, claims: &Map<String, serde_json::Value>) -> Result<String, String> {
         let header = json!({"alg": "ES256", "typ": "JWT", "kid": *self.key_id});
         let body = serde_json::to_string(claims).map_err(|error| error.to_string())?;
-        let signed =
-            format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(body));
-        let signature =
-            self.pair.sign(&SystemRandom::new(), signed.as_bytes()).map_err(|error| error.to_string())?;
+        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(body));
+        let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes()).map_err(|error| error.to_string())?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 

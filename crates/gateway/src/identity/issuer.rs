@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// Keys without a word on their life live this long; shorter and longer words are brought between the bounds.
-const USUAL_LIFE: Duration = Duration::from_secs(600);
-const SHORTEST_LIFE: Duration = Duration::from_secs(60);
+const USUAL_LIFE: Duration = Duration::from_mins(10);
+const SHORTEST_LIFE: Duration = Duration::from_mins(1);
 /// Keys older than this verify nothing.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3_600);
+const LONGEST_LIFE: Duration = Duration::from_hours(24);
 
 /// An issuer and its keys.
 pub(crate) struct Issuer {
@@ -95,16 +95,10 @@ impl Issuer {
             KeySource::File(path) => {
                 issuer.read(path).map_err(|reason| format!("its issuer's keys cannot be used: {reason}"))?;
             }
-            KeySource::Url(url) => issuer.check(url)?,
-            KeySource::Discovery => issuer.check(&issuer.name)?,
+            KeySource::Url(url) => check(url)?,
+            KeySource::Discovery => check(&issuer.name)?,
         }
         Ok(issuer)
-    }
-
-    fn check(&self, url: &str) -> Result<(), Arc<str>> {
-        let told = |reason: String| Arc::from(format!("its issuer `{url}` cannot be asked: {reason}"));
-        let uri = url.parse().map_err(|_| told("it is not a URL".to_owned()))?;
-        secure(&uri).map(|_| ()).map_err(told)
     }
 
     /// The key with this id, fetched when it is not known yet.
@@ -208,6 +202,12 @@ impl Issuer {
         self.keys.store(Some(Arc::new(Loaded { keys, raw, at: self.clock.steady(), life, stamp })));
         Ok(if same { Refreshed::Same } else { Refreshed::Changed })
     }
+}
+
+fn check(url: &str) -> Result<(), Arc<str>> {
+    let told = |reason: String| Arc::from(format!("its issuer `{url}` cannot be asked: {reason}"));
+    let uri = url.parse().map_err(|_| told("it is not a URL".to_owned()))?;
+    secure(&uri).map(|_| ()).map_err(told)
 }
 
 fn stamp_of(path: &Path) -> std::io::Result<Stamp> {

@@ -41,7 +41,7 @@ async fn half_open_and_trickling_connections_end() {
     };
     timeout(HANG, trickle).await.unwrap();
     assert!(closes(&mut silent).await);
-    assert!(&*stage.events.failed("head").await != "");
+    assert!(!stage.events.failed("head").await.is_empty());
     assert_eq!(stage.get("/a").await.status, 200);
 }
 
@@ -76,10 +76,15 @@ async fn a_slow_body_is_answered_and_ends() {
 async fn a_reader_who_does_not_read_loses_the_connection() {
     let large = Bytes::from(vec![b'x'; 64 * 1024 * 1024]);
     let timers = Timers { least_rate: u32::MAX, ..hasty() };
-    let stage = open_before(open_app(), Settings { timers, ..settings() }, backend(move |_| {
-        let large = large.clone();
-        async move { Ok(answer(200, large)) }
-    })).await;
+    let stage = open_before(
+        open_app(),
+        Settings { timers, ..settings() },
+        backend(move |_| {
+            let large = large.clone();
+            async move { Ok(answer(200, large)) }
+        }),
+    )
+    .await;
     let mut stream = stage.connect().await;
     stream.write_all(b"GET /a HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     assert_eq!(&*stage.events.failed("body").await, "the answer is read too slowly");
@@ -96,7 +101,8 @@ async fn one_address_does_not_take_all_places() {
     let _second = stage.connect().await;
     let mut third = stage.connect().await;
     assert!(closes(&mut third).await);
-    let reason = stage.events
+    let reason = stage
+        .events
         .until(|what| match what {
             Happening::ConnectionRefused(refused) => Some(refused.reason),
             _ => None,
@@ -153,13 +159,94 @@ async fn the_second_protocol_is_spoken_with_the_same_guards() {
 }
 
 #[tokio::test]
+async fn a_stream_whose_window_never_opens_loses_the_connection() {
+    let stage = open_before(
+        open_app(),
+        Settings { timers: hasty(), ..settings() },
+        backend(|_| async { Ok(answer(200, Bytes::from(vec![b'x'; 40 * 1024]))) }),
+    )
+    .await;
+    let stream = TokioIo::new(stage.connect().await);
+    let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (mut sender, connection) = builder.initial_stream_window_size(16).handshake(stream).await.unwrap();
+    let driver = tokio::spawn(connection);
+    let request = http::Request::get("http://a/a").body(Empty::<Bytes>::new()).unwrap();
+    // The answer is held and never read. It would be due after the grace and 40 s more at the least rate.
+    let held = sender.send_request(request).await.unwrap();
+    assert_eq!(held.status(), 200);
+    let timers = Timers { least_rate: u32::MAX, ..hasty() };
+    let hastier = open_before(
+        open_app(),
+        Settings { timers, ..settings() },
+        backend(|_| async { Ok(answer(200, Bytes::from(vec![b'x'; 40 * 1024]))) }),
+    )
+    .await;
+    let stream = TokioIo::new(hastier.connect().await);
+    let (mut sender, connection) = builder.initial_stream_window_size(16).handshake(stream).await.unwrap();
+    let second = tokio::spawn(connection);
+    let request = http::Request::get("http://a/a").body(Empty::<Bytes>::new()).unwrap();
+    let _held = sender.send_request(request).await.unwrap();
+    assert_eq!(&*hastier.events.failed("body").await, "the answer is read too slowly");
+    assert_eq!(stage.door.counters().connections_failed, 0);
+    driver.abort();
+    second.abort();
+}
+
+#[tokio::test]
+async fn wide_heads_of_the_second_protocol_are_refused_with_an_event() {
+    let stage = open(open_app(), settings()).await;
+    let stream = TokioIo::new(stage.connect().await);
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    let driver = tokio::spawn(connection);
+    let wide = "y".repeat(12 * 1024);
+    let request = http::Request::get("http://a/a").header("a", &wide).header("b", &wide).header("c", &wide);
+    let response = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), 431);
+    assert_eq!(stage.events.answered()[0].status, 431);
+    driver.abort();
+}
+
+#[tokio::test]
+async fn a_flood_of_reset_streams_ends_and_others_are_served() {
+    let stage = open_before(
+        open_app(),
+        settings(),
+        backend(|admitted| async move {
+            if &*admitted.request.path == "/hang" {
+                std::future::pending::<()>().await;
+            }
+            Ok(answer(200, "fine"))
+        }),
+    )
+    .await;
+    let stream = TokioIo::new(stage.connect().await);
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    let driver = tokio::spawn(connection);
+    for _ in 0..500 {
+        let request = http::Request::get("http://a/a").body(Empty::<Bytes>::new()).unwrap();
+        if sender.ready().await.is_err() {
+            break;
+        }
+        // Dropped at once: the stream is reset.
+        drop(sender.send_request(request));
+    }
+    assert_eq!(stage.get("/a").await.status, 200);
+    driver.abort();
+}
+
+#[tokio::test]
 async fn large_answers_arrive_whole_over_both_protocols() {
     let large: Bytes = (0..3_000_000_u32).map(|number| u8::try_from(number % 251).unwrap()).collect::<Vec<_>>().into();
     let expected = large.clone();
-    let stage = open_before(open_app(), settings(), backend(move |_| {
-        let large = large.clone();
-        async move { Ok(answer(200, large)) }
-    })).await;
+    let stage = open_before(
+        open_app(),
+        settings(),
+        backend(move |_| {
+            let large = large.clone();
+            async move { Ok(answer(200, large)) }
+        }),
+    )
+    .await;
     let stream = TokioIo::new(stage.connect().await);
     let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
     let driver = tokio::spawn(connection);

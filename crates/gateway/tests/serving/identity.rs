@@ -16,7 +16,8 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use brigandine_gateway::{
-    ApiKey, Clock, DevelopmentIssuer, Door, Error, IssuerSetting, KeyScope, KeySource, Observe, Settings, SystemClock, Timers,
+    ApiKey, Clock, DevelopmentIssuer, Door, Error, IssuerSetting, KeyScope, KeySource, Observe, Settings, SystemClock,
+    Timers,
 };
 use brigandine_model::{
     ApiStyle, App, Authentication, AuthorizerKind, Guard, LogicalId, Period, Provenance, Quota, Symbol, Throttle,
@@ -112,7 +113,10 @@ async fn a_token_opens_what_it_holds_the_scope_for() {
     assert_eq!((heard.status, heard.code()), (403, "token-scope".to_owned()));
     assert_eq!(heard.header("www-authenticate"), Some("Bearer error=\"insufficient_scope\""));
     let heard = stage.get("/me").await;
-    assert_eq!((heard.status, heard.code(), heard.header("www-authenticate")), (401, "token-missing".to_owned(), Some("Bearer")));
+    assert_eq!(
+        (heard.status, heard.code(), heard.header("www-authenticate")),
+        (401, "token-missing".to_owned(), Some("Bearer"))
+    );
 }
 
 #[tokio::test]
@@ -167,7 +171,8 @@ async fn a_key_file_that_changes_is_taken_up_and_a_broken_one_is_not() {
     let (old, new) = (Signer::new("old"), Signer::new("new-key"));
     let stage = open(guarded_app(), key_file(folder.path(), &[old.jwk()])).await;
     std::fs::write(folder.path().join("keys.json"), "{ broken").unwrap();
-    stage.events
+    stage
+        .events
         .until(|what| match what {
             brigandine_model::Happening::NotEnforced(told) => told.subject.contains("keys of").then_some(()),
             _ => None,
@@ -175,7 +180,8 @@ async fn a_key_file_that_changes_is_taken_up_and_a_broken_one_is_not() {
         .await;
     assert_eq!(bearing(&stage, "GET /me", &old.token(&claims())).await.status, 200);
     std::fs::write(folder.path().join("keys.json"), json!({"keys": [new.jwk()]}).to_string()).unwrap();
-    stage.events
+    stage
+        .events
         .until(|what| match what {
             brigandine_model::Happening::Reloaded(told) => told.subject.contains("keys of").then_some(()),
             _ => None,
@@ -245,7 +251,7 @@ async fn keys_are_discovered_and_a_rotation_is_seen_with_one_fetch_under_a_flood
     let clock = Arc::new(HandClock::default());
     let now = clock.wall().as_second();
     // The background refresh is out of the way: it has its own test.
-    let timers = Timers { reload: Duration::from_secs(3_600), ..Timers::default() };
+    let timers = Timers { reload: Duration::from_hours(1), ..Timers::default() };
     let stage = open(issuer.app(), Settings { clock: clock.clone(), timers, ..with_keys(KeySource::Discovery) }).await;
     assert_eq!(bearing(&stage, "GET /me", &old.token(&issuer.claims(now))).await.status, 200);
     assert_eq!(issuer.fetches.load(Ordering::SeqCst), 1);
@@ -257,19 +263,25 @@ async fn keys_are_discovered_and_a_rotation_is_seen_with_one_fetch_under_a_flood
     assert_eq!(issuer.fetches.load(Ordering::SeqCst), 1);
     clock.forward(Duration::from_secs(31));
     let fresh = new.token(&issuer.claims(now));
-    let (first, second, third) =
-        tokio::join!(bearing(&stage, "GET /me", &fresh), bearing(&stage, "GET /me", &fresh), bearing(&stage, "GET /me", &fresh));
+    let (first, second, third) = tokio::join!(
+        bearing(&stage, "GET /me", &fresh),
+        bearing(&stage, "GET /me", &fresh),
+        bearing(&stage, "GET /me", &fresh)
+    );
     assert_eq!((first.status, second.status, third.status), (200, 200, 200));
     assert_eq!(issuer.fetches.load(Ordering::SeqCst), 2);
     // An issuer that is away: its keys serve for a day, and not longer.
     *issuer.keys.lock().unwrap() = json!("broken");
-    clock.forward(Duration::from_secs(23 * 3_600));
+    clock.forward(Duration::from_hours(23));
     let later = clock.wall().as_second();
     assert_eq!(bearing(&stage, "GET /me", &old.token(&issuer.claims(later))).await.status, 200);
-    clock.forward(Duration::from_secs(3_600));
+    clock.forward(Duration::from_hours(1));
     let later = clock.wall().as_second();
     let heard = bearing(&stage, "GET /me", &old.token(&issuer.claims(later))).await;
-    assert_eq!((heard.status, heard.code(), heard.header("retry-after")), (503, "issuer-unavailable".to_owned(), Some("30")));
+    assert_eq!(
+        (heard.status, heard.code(), heard.header("retry-after")),
+        (503, "issuer-unavailable".to_owned(), Some("30"))
+    );
 }
 
 #[tokio::test]
@@ -278,7 +290,8 @@ async fn keys_are_there_before_the_first_request_asks() {
     let issuer = Fake::open(&[&signer]).await;
     let timers = Timers { reload: Duration::from_millis(10), ..Timers::default() };
     let stage = open(issuer.app(), Settings { timers, ..with_keys(KeySource::Discovery) }).await;
-    stage.events
+    stage
+        .events
         .until(|what| match what {
             brigandine_model::Happening::Reloaded(told) => told.subject.contains("keys of").then_some(()),
             _ => None,
@@ -303,7 +316,7 @@ async fn a_development_issuer_stands_in_for_what_is_not_deployed() {
     for app in [symbolic_app(), guarded_app()] {
         let mut with_development = with_keys(KeySource::Discovery);
         with_development.development = Some(development.clone());
-        with_development.timers.reload = Duration::from_secs(3_600);
+        with_development.timers.reload = Duration::from_hours(1);
         let stage = open(app.clone(), with_development).await;
         let now = SystemClock::default().wall();
         let mint = |label: &str, more: &Map<String, serde_json::Value>| {
@@ -325,10 +338,8 @@ async fn a_development_issuer_stands_in_for_what_is_not_deployed() {
 fn development_identities_stay_on_loopback() {
     let (key, _) = ApiKey::development("K", KeyScope::Api(LogicalId::new("Web"))).unwrap();
     let issuer = Arc::new(DevelopmentIssuer::generate().unwrap());
-    for wrong in [
-        Settings { development: Some(issuer), ..settings() },
-        Settings { api_keys: vec![key], ..settings() },
-    ] {
+    for wrong in [Settings { development: Some(issuer), ..settings() }, Settings { api_keys: vec![key], ..settings() }]
+    {
         let open = Settings { listen: "0.0.0.0:0".parse().unwrap(), ..wrong };
         let outcome = Door::new(Arc::new(guarded_app()), open, echo(), Arc::new(Kept::default()));
         assert!(matches!(outcome.err(), Some(Error::DevelopmentInTheOpen { .. })));
@@ -415,7 +426,7 @@ async fn api_keys_open_their_plans_routes_at_their_plans_rate() {
     clock.forward(Duration::from_secs(5));
     assert_eq!(ask(with(&text)).await, "Customer");
     assert_eq!(ask(with(&text)).await, "plan-quota");
-    clock.forward(Duration::from_secs(24 * 3_600));
+    clock.forward(Duration::from_hours(24));
     assert_eq!(ask(with(&text)).await, "Customer");
     assert_eq!(&*stage.door.routes()[0].authentication, "api-key");
     assert!(stage.events.answered().iter().any(|answered| answered.caller.as_deref() == Some("Customer")));

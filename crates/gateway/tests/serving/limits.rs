@@ -13,14 +13,16 @@ use brigandine_model::{ApiStyle, Guard, Throttle};
 use jiff::Timestamp;
 use tokio::{io::AsyncWriteExt, sync::Notify};
 
-use crate::stage::{answer, api, app, backend, fact, function, hear, open, open_app, open_before, route, settings};
+use crate::stage::{
+    answer, api, app, backend, closes, fact, function, hear, open, open_app, open_before, route, settings,
+};
 
 /// A clock that only goes when told to.
 #[derive(Default)]
-pub struct HandClock(AtomicU64);
+pub(crate) struct HandClock(AtomicU64);
 
 impl HandClock {
-    pub fn forward(&self, by: Duration) {
+    pub(crate) fn forward(&self, by: Duration) {
         self.0.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
@@ -43,8 +45,8 @@ async fn large_bodies_and_heads_are_refused_before_they_are_read() {
     assert_eq!((heard.status, heard.code()), (413, "body-too-large".to_owned()));
     assert_eq!(heard.header("connection"), Some("close"));
     let chunk = format!("3e9\r\n{}\r\n0\r\n\r\n", "x".repeat(0x3e9));
-    let head = "POST /a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
-    assert_eq!(stage.raw(format!("{head}{chunk}")).await.status, 413);
+    let top = "POST /a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+    assert_eq!(stage.raw(format!("{top}{chunk}")).await.status, 413);
     assert_eq!(stage.get(&format!("/{}", "x".repeat(9_000))).await.code(), "target-too-long");
     let wide = "y".repeat(33 * 1024);
     assert_eq!(stage.ask("GET /a", &[("x", &wide)]).await.code(), "headers-too-large");
@@ -54,6 +56,17 @@ async fn large_bodies_and_heads_are_refused_before_they_are_read() {
     let answered = stage.events.answered();
     assert_eq!(answered.last().unwrap().received_bytes, 1_000);
     assert!(answered.iter().take(4).all(|answered| answered.refusal.as_ref().unwrap().guard == Guard::Size));
+}
+
+#[tokio::test]
+async fn a_sender_who_does_not_listen_still_reads_why() {
+    let stage = open(open_app(), settings()).await;
+    let mut stream = stage.connect().await;
+    let head = "POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 10485760\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b'x'; 10_485_760]).await.unwrap();
+    assert_eq!(hear(&mut stream).await.code(), "body-too-large");
+    assert!(closes(&mut stream).await);
 }
 
 #[tokio::test]
@@ -72,8 +85,8 @@ async fn listed_addresses_are_refused_or_only_observed() {
     let here = vec!["127.0.0.1/32".parse().unwrap()];
     let stage = open(open_app(), Settings { deny: here.clone(), ..settings() }).await;
     assert_eq!(stage.get("/a").await.status, 403);
-    let elsewhere = vec!["203.0.113.0/24".parse().unwrap()];
-    let stage = open(open_app(), Settings { allow: elsewhere, ..settings() }).await;
+    let far = vec!["203.0.113.0/24".parse().unwrap()];
+    let stage = open(open_app(), Settings { allow: far, ..settings() }).await;
     assert_eq!(stage.get("/a").await.code(), "address-denied");
     let stage = open(open_app(), Settings { allow: here.clone(), ..settings() }).await;
     assert_eq!(stage.get("/a").await.status, 200);
@@ -91,7 +104,8 @@ async fn a_route_has_the_templates_rate_and_says_when_to_return() {
     slow.throttle = Some(fact(Throttle { rate: 0.5, burst: 2 }));
     let clock = Arc::new(HandClock::default());
     let with_clock = Settings { clock: clock.clone(), ..settings() };
-    let stage = open(app(vec![api("Web", ApiStyle::Http, &[])], vec![slow, route("Web", "GET /b", "F")]), with_clock).await;
+    let stage =
+        open(app(vec![api("Web", ApiStyle::Http, &[])], vec![slow, route("Web", "GET /b", "F")]), with_clock).await;
     assert_eq!(stage.get("/slow").await.status, 200);
     assert_eq!(stage.get("/slow").await.status, 200);
     let heard = stage.get("/slow").await;
@@ -145,21 +159,20 @@ fn held(release: &Arc<Notify>) -> Backend {
 
 #[tokio::test]
 async fn a_function_runs_as_often_at_once_as_reserved() {
-    let mut one = app(vec![api("Web", ApiStyle::Http, &[])], vec![route("Web", "GET /a", "F"), route("Web", "GET /none", "N")]);
+    let mut one =
+        app(vec![api("Web", ApiStyle::Http, &[])], vec![route("Web", "GET /a", "F"), route("Web", "GET /none", "N")]);
     one.functions = vec![function("F", Some(1)), function("N", Some(0))];
     let release = Arc::new(Notify::new());
     let stage = open_before(one, settings(), held(&release)).await;
     assert_eq!(stage.get("/none").await.code(), "function-busy");
     let mut first = stage.connect().await;
     first.write_all(b"GET /a HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-    let refused = loop {
-        // Until the first request has arrived, this one is the first.
-        let mut second = stage.connect().await;
-        second.write_all(b"GET /a HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-        tokio::select! {
-            heard = hear(&mut second) => break heard,
-            heard = hear(&mut first) => break heard,
-        }
+    let mut second = stage.connect().await;
+    second.write_all(b"GET /a HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    // Whichever came first runs; the other one is refused.
+    let refused = tokio::select! {
+        heard = hear(&mut second) => heard,
+        heard = hear(&mut first) => heard,
     };
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")));
     release.notify_one();
@@ -172,7 +185,9 @@ async fn a_function_that_is_late_or_panics_costs_one_answer() {
         match &*admitted.request.path {
             "/late" => std::future::pending().await,
             "/panic" => panic!("on purpose"),
-            "/error" => Err(BackendError { status: 502, code: "broken", reason: "it broke".into(), retry_after: Some(7) }),
+            "/error" => {
+                Err(BackendError { status: 502, code: "broken", reason: "it broke".into(), retry_after: Some(7) })
+            }
             _ => Ok(answer(200, "fine")),
         }
     });
@@ -189,16 +204,24 @@ async fn a_function_that_is_late_or_panics_costs_one_answer() {
 
 #[tokio::test]
 async fn headers_of_the_connection_are_not_the_functions_to_set() {
-    let stage = open_before(open_app(), settings(), backend(|_| async {
-        let mut answer = answer(200, "abc");
-        for (name, value) in [("content-length", "99"), ("transfer-encoding", "chunked"), ("connection", "close")] {
-            answer.headers.insert(name, value.parse().unwrap());
-        }
-        answer.headers.append("set-cookie", "a=1".parse().unwrap());
-        answer.headers.append("set-cookie", "b=2".parse().unwrap());
-        Ok(answer)
-    })).await;
+    let stage = open_before(
+        open_app(),
+        settings(),
+        backend(|_| async {
+            let mut answer = answer(200, "abc");
+            for (name, value) in [("content-length", "99"), ("transfer-encoding", "chunked"), ("connection", "close")] {
+                answer.headers.insert(name, value.parse().unwrap());
+            }
+            answer.headers.append("set-cookie", "a=1".parse().unwrap());
+            answer.headers.append("set-cookie", "b=2".parse().unwrap());
+            Ok(answer)
+        }),
+    )
+    .await;
     let heard = stage.get("/a").await;
-    assert_eq!((heard.body.as_str(), heard.header("connection"), heard.header("transfer-encoding")), ("abc", None, None));
+    assert_eq!(
+        (heard.body.as_str(), heard.header("connection"), heard.header("transfer-encoding")),
+        ("abc", None, None)
+    );
     assert_eq!(heard.head.matches("set-cookie").count(), 2);
 }

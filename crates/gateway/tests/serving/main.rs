@@ -1,6 +1,7 @@
 //! The door over real sockets, loopback only.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,

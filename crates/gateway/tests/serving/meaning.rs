@@ -46,7 +46,14 @@ async fn framing_is_seen_on_later_requests_of_a_connection_too() {
 #[tokio::test]
 async fn loose_chunks_are_refused() {
     let stage = open(open_app(), settings()).await;
-    for body in ["3;ext=1\r\nabc\r\n0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "-1\r\n", "0x3\r\n", "ffffffffffffffff\r\n"] {
+    for body in [
+        "3;ext=1\r\nabc\r\n0\r\n\r\n",
+        "3\nabc\r\n0\r\n\r\n",
+        "3\r\nabcd\r\n0\r\n\r\n",
+        "-1\r\n",
+        "0x3\r\n",
+        "ffffffffffffffff\r\n",
+    ] {
         let mut stream = stage.connect().await;
         let head = "POST /a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
         stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
@@ -104,12 +111,14 @@ async fn functions_hear_nothing_that_outsiders_may_not_say() {
 async fn trusted_proxies_name_the_client_and_nobody_else_does() {
     let trusting = Settings { trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()], ..settings() };
     let stage = open(open_app(), trusting).await;
-    let heard = stage.ask("GET /a", &[("x-forwarded-for", "6.6.6.6, 203.0.113.7, 127.0.0.9")]).await.json();
-    assert_eq!(heard["client"], "203.0.113.7");
+    let told = [("x-forwarded-for", "6.6.6.6, 203.0.113.7, 127.0.0.9"), ("x-forwarded-proto", "https")];
+    let heard = stage.ask("GET /a", &told).await.json();
+    assert_eq!((heard["client"].as_str(), heard["scheme"].as_str()), (Some("203.0.113.7"), Some("https")));
+    assert_eq!(heard["headers"]["x-forwarded-for"], "203.0.113.7");
     assert_eq!(stage.events.answered()[0].client.to_string(), "203.0.113.7");
     let stage = open(open_app(), settings()).await;
-    let heard = stage.ask("GET /a", &[("x-forwarded-for", "203.0.113.7")]).await.json();
-    assert_eq!(heard["client"], "127.0.0.1");
+    let heard = stage.ask("GET /a", &told).await.json();
+    assert_eq!((heard["client"].as_str(), heard["scheme"].as_str()), (Some("127.0.0.1"), Some("http")));
 }
 
 #[tokio::test]
@@ -119,7 +128,8 @@ async fn what_hyper_refuses_is_told_too() {
     assert_eq!(&*stage.events.failed("head").await, "the request head is malformed");
     let many = "x: y\r\n".repeat(200);
     assert_eq!(stage.raw(format!("GET /a HTTP/1.1\r\nhost: a\r\n{many}\r\n")).await.status, 431);
-    stage.events
+    stage
+        .events
         .until(|what| match what {
             brigandine_model::Happening::ConnectionFailed(failed) => {
                 (&*failed.reason == "the request head is too large").then_some(())

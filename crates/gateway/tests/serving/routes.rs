@@ -143,8 +143,7 @@ fn with_cors(style: ApiStyle) -> App {
     app(vec![web], vec![crate::stage::guarded("Web", "POST /orders", "Users", &[]), route("Web", "GET /a", "F")])
 }
 
-const PREFLIGHT: [(&str, &str); 2] =
-    [("origin", "https://shop.example"), ("access-control-request-method", "POST")];
+const PREFLIGHT: [(&str, &str); 2] = [("origin", "https://shop.example"), ("access-control-request-method", "POST")];
 
 #[tokio::test]
 async fn the_lighter_style_answers_preflights_and_marks_every_answer() {

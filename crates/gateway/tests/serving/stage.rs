@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write,
     future::Future,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -10,8 +11,8 @@ use std::{
 
 use brigandine_gateway::{Backend, BackendError, Door, Settings};
 use brigandine_model::{
-    Admitted, Answer, Api, ApiStyle, App, Authentication, Authorizer, AuthorizerKind, Event, Fact, Function,
-    Happening, LogicalId, Package, Payload, Provenance, RequestAnswered, Route, RouteMethod, Sink, Value,
+    Admitted, Answer, Api, ApiStyle, App, Authentication, Authorizer, AuthorizerKind, Event, Fact, Function, Happening,
+    LogicalId, Package, Payload, Provenance, RequestAnswered, Route, RouteMethod, Sink, Value,
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -24,13 +25,13 @@ use tokio::{
 };
 
 /// Longer than any of these tests takes; only a hang meets it.
-pub const HANG: Duration = Duration::from_secs(20);
+pub(crate) const HANG: Duration = Duration::from_secs(20);
 
-pub fn fact<T>(value: T) -> Fact<T> {
+pub(crate) fn fact<T>(value: T) -> Fact<T> {
     Fact::known(value, Provenance::default())
 }
 
-pub fn api(id: &str, style: ApiStyle, stages: &[&str]) -> Api {
+pub(crate) fn api(id: &str, style: ApiStyle, stages: &[&str]) -> Api {
     Api {
         id: LogicalId::new(id),
         style,
@@ -49,7 +50,7 @@ pub fn api(id: &str, style: ApiStyle, stages: &[&str]) -> Api {
     }
 }
 
-pub fn route(api: &str, label: &str, function: &str) -> Route {
+pub(crate) fn route(api: &str, label: &str, function: &str) -> Route {
     let (method, path) = label.split_once(' ').unwrap_or(("ANY", label));
     Route {
         api: LogicalId::new(api),
@@ -68,12 +69,15 @@ pub fn route(api: &str, label: &str, function: &str) -> Route {
     }
 }
 
-pub fn guarded(api: &str, label: &str, authorizer: &str, scopes: &[&str]) -> Route {
+pub(crate) fn guarded(api: &str, label: &str, authorizer: &str, scopes: &[&str]) -> Route {
     let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-    Route { authentication: fact(Authentication::Authorizer { name: authorizer.into(), scopes }), ..route(api, label, "F") }
+    Route {
+        authentication: fact(Authentication::Authorizer { name: authorizer.into(), scopes }),
+        ..route(api, label, "F")
+    }
 }
 
-pub fn token_authorizer(name: &str, issuer: Value<String>, audience: Vec<Value<String>>) -> Authorizer {
+pub(crate) fn token_authorizer(name: &str, issuer: Value<String>, audience: Vec<Value<String>>) -> Authorizer {
     Authorizer {
         name: name.into(),
         label: "jwt".into(),
@@ -82,7 +86,7 @@ pub fn token_authorizer(name: &str, issuer: Value<String>, audience: Vec<Value<S
     }
 }
 
-pub fn function(id: &str, reserved: Option<u32>) -> Function {
+pub(crate) fn function(id: &str, reserved: Option<u32>) -> Function {
     Function {
         id: LogicalId::new(id),
         name: None,
@@ -105,17 +109,20 @@ pub fn function(id: &str, reserved: Option<u32>) -> Function {
     }
 }
 
-pub fn app(apis: Vec<Api>, routes: Vec<Route>) -> App {
+pub(crate) fn app(apis: Vec<Api>, routes: Vec<Route>) -> App {
     App { apis, routes, functions: vec![function("F", None)], ..App::default() }
 }
 
 /// An application with one open route, `ANY /{proxy+}` and `ANY /`.
-pub fn open_app() -> App {
-    app(vec![api("Main", ApiStyle::Http, &["$default"])], vec![route("Main", "ANY /{proxy+}", "F"), route("Main", "ANY /", "F")])
+pub(crate) fn open_app() -> App {
+    app(
+        vec![api("Main", ApiStyle::Http, &["$default"])],
+        vec![route("Main", "ANY /{proxy+}", "F"), route("Main", "ANY /", "F")],
+    )
 }
 
 #[derive(Default)]
-pub struct Kept(Mutex<Vec<Happening>>);
+pub(crate) struct Kept(Mutex<Vec<Happening>>);
 
 impl Sink for Kept {
     fn emit(&self, event: Event) {
@@ -126,7 +133,7 @@ impl Sink for Kept {
 }
 
 impl Kept {
-    pub fn answered(&self) -> Vec<RequestAnswered> {
+    pub(crate) fn answered(&self) -> Vec<RequestAnswered> {
         let events = self.0.lock().unwrap();
         let each = events.iter().filter_map(|what| match what {
             Happening::RequestAnswered(answered) => Some((**answered).clone()),
@@ -136,7 +143,7 @@ impl Kept {
     }
 
     /// Waits until an event is there that `wanted` takes something from.
-    pub async fn until<T>(&self, wanted: impl Fn(&Happening) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&self, wanted: impl Fn(&Happening) -> Option<T>) -> T {
         let look = async {
             loop {
                 if let Some(found) = self.0.lock().unwrap().iter().find_map(&wanted) {
@@ -148,7 +155,7 @@ impl Kept {
         timeout(HANG, look).await.expect("the event never came")
     }
 
-    pub async fn failed(&self, at: &str) -> Arc<str> {
+    pub(crate) async fn failed(&self, at: &str) -> Arc<str> {
         self.until(|what| match what {
             Happening::ConnectionFailed(failed) if failed.stage == at => Some(failed.reason.clone()),
             _ => None,
@@ -158,24 +165,29 @@ impl Kept {
 }
 
 /// A door that stands open.
-pub struct Stage {
-    pub door: Door,
-    pub address: SocketAddr,
-    pub events: Arc<Kept>,
-    pub close: Option<oneshot::Sender<()>>,
-    pub serving: JoinHandle<()>,
+pub(crate) struct Stage {
+    pub(crate) door: Door,
+    pub(crate) address: SocketAddr,
+    pub(crate) events: Arc<Kept>,
+    pub(crate) close: Option<oneshot::Sender<()>>,
+    pub(crate) serving: JoinHandle<()>,
 }
 
-pub fn settings() -> Settings {
-    Settings { listen: "127.0.0.1:0".parse().unwrap(), client_throttle: None, client_total: None, ..Settings::default() }
+pub(crate) fn settings() -> Settings {
+    Settings {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        client_throttle: None,
+        client_total: None,
+        ..Settings::default()
+    }
 }
 
 /// Answers with what it was asked, as JSON.
-pub fn echo() -> Backend {
+pub(crate) fn echo() -> Backend {
     backend(|admitted| async move { Ok(described(&admitted)) })
 }
 
-pub fn backend<F, R>(run: F) -> Backend
+pub(crate) fn backend<F, R>(run: F) -> Backend
 where
     F: Fn(Admitted) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Result<Answer, BackendError>> + Send + 'static,
@@ -183,7 +195,7 @@ where
     Backend::new(tower::service_fn(run))
 }
 
-pub fn described(admitted: &Admitted) -> Answer {
+pub(crate) fn described(admitted: &Admitted) -> Answer {
     let request = &admitted.request;
     let parameters: BTreeMap<&str, &str> =
         admitted.path_parameters.iter().map(|(name, value)| (&**name, value.as_str())).collect();
@@ -212,15 +224,20 @@ pub fn described(admitted: &Admitted) -> Answer {
     answer(200, body.to_string())
 }
 
-pub fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
-    Answer { status: StatusCode::from_u16(status).unwrap(), headers: HeaderMap::new(), body: body.into(), invocation: None }
+pub(crate) fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
+    Answer {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: HeaderMap::new(),
+        body: body.into(),
+        invocation: None,
+    }
 }
 
-pub async fn open(app: App, settings: Settings) -> Stage {
+pub(crate) async fn open(app: App, settings: Settings) -> Stage {
     open_before(app, settings, echo()).await
 }
 
-pub async fn open_before(app: App, settings: Settings, backend: Backend) -> Stage {
+pub(crate) async fn open_before(app: App, settings: Settings, backend: Backend) -> Stage {
     let events = Arc::new(Kept::default());
     let door = Door::new(Arc::new(app), settings, backend, events.clone()).unwrap();
     let address = door.bind().await.unwrap();
@@ -236,66 +253,66 @@ pub async fn open_before(app: App, settings: Settings, backend: Backend) -> Stag
 
 /// An answer as it came over the wire.
 #[derive(Debug)]
-pub struct Heard {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
+pub(crate) struct Heard {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Heard {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (found, value) = line.split_once(':')?;
             found.eq_ignore_ascii_case(name).then(|| value.trim())
         })
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.json()["code"].as_str().unwrap_or("no code").to_owned()
     }
 }
 
 impl Stage {
-    pub async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
     /// Sends these bytes on a new connection; the first answer.
-    pub async fn raw(&self, bytes: impl AsRef<[u8]>) -> Heard {
+    pub(crate) async fn raw(&self, bytes: impl AsRef<[u8]>) -> Heard {
         let mut stream = self.connect().await;
         stream.write_all(bytes.as_ref()).await.unwrap();
         hear(&mut stream).await
     }
 
-    pub async fn ask(&self, label: &str, headers: &[(&str, &str)]) -> Heard {
+    pub(crate) async fn ask(&self, label: &str, headers: &[(&str, &str)]) -> Heard {
         let (method, path) = label.split_once(' ').unwrap();
         let mut text = format!("{method} {path} HTTP/1.1\r\n");
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             text.push_str("host: localhost\r\n");
         }
         for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            write!(text, "{name}: {value}\r\n").unwrap();
         }
         self.raw(text + "\r\n").await
     }
 
-    pub async fn get(&self, path: &str) -> Heard {
+    pub(crate) async fn get(&self, path: &str) -> Heard {
         self.ask(&format!("GET {path}"), &[]).await
     }
 
     /// Closes the door and waits until it is closed.
-    pub async fn close(&mut self) {
+    pub(crate) async fn close(&mut self) {
         drop(self.close.take());
         timeout(HANG, &mut self.serving).await.unwrap().unwrap();
     }
 }
 
 /// Reads one answer with a known length.
-pub async fn hear(stream: &mut (impl AsyncReadExt + Unpin)) -> Heard {
+pub(crate) async fn hear(stream: &mut (impl AsyncReadExt + Unpin)) -> Heard {
     timeout(HANG, hear_patiently(stream)).await.expect("no answer came")
 }
 
@@ -303,22 +320,21 @@ async fn hear_patiently(stream: &mut (impl AsyncReadExt + Unpin)) -> Heard {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
-        if stream.read(&mut byte).await.unwrap_or(0) == 0 {
-            panic!("the connection closed after {:?}", String::from_utf8_lossy(&head));
-        }
+        let read = stream.read(&mut byte).await.unwrap_or(0);
+        assert_ne!(read, 0, "the connection closed after {:?}", String::from_utf8_lossy(&head));
         head.push(byte[0]);
     }
     let head = String::from_utf8(head).unwrap();
-    let mut heard = Heard { status: head[9..12].parse().unwrap(), head, body: String::new() };
-    let length: usize = heard.header("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut answer = Heard { status: head[9..12].parse().unwrap(), head, body: String::new() };
+    let length: usize = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.unwrap();
-    heard.body = String::from_utf8_lossy(&body).into_owned();
-    heard
+    answer.body = String::from_utf8_lossy(&body).into_owned();
+    answer
 }
 
 /// Whether the other end closes the connection.
-pub async fn closes(stream: &mut TcpStream) -> bool {
+pub(crate) async fn closes(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
     // A reset is an end as well.
     timeout(HANG, stream.read_to_end(&mut rest)).await.is_ok()

@@ -38,7 +38,9 @@ async fn trusting(
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stage.connect().await).await
+    TlsConnector::from(Arc::new(config))
+        .connect(ServerName::try_from("localhost").unwrap(), stage.connect().await)
+        .await
 }
 
 #[tokio::test]
@@ -49,9 +51,13 @@ async fn requests_come_in_over_tls_and_certificates_are_taken_up_anew() {
     let mut stream = trusting(&stage, &first, &[b"http/1.1"]).await.unwrap();
     stream.write_all(b"GET /a HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let heard = hear(&mut stream).await.json();
-    assert_eq!((heard["scheme"].as_str(), heard["headers"]["x-forwarded-proto"].as_str()), (Some("https"), Some("https")));
+    assert_eq!(
+        (heard["scheme"].as_str(), heard["headers"]["x-forwarded-proto"].as_str()),
+        (Some("https"), Some("https"))
+    );
     let second = certificate(folder.path());
-    stage.events
+    stage
+        .events
         .until(|what| match what {
             Happening::Reloaded(reloaded) if &*reloaded.subject == "TLS certificate" => Some(()),
             _ => None,

@@ -1,5 +1,7 @@
 //! LP001: a role that allows everything on everything.
 
+use std::collections::BTreeSet;
+
 use brigandine_model::{App, Effect, Finding, Judgement, RuleMeta, Severity, Statement};
 
 use crate::{
@@ -29,6 +31,7 @@ impl Rule for AnyActionAnyResource {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        note_foreign_roles(app, sink);
         for holder in Holder::all(app) {
             for statement in &holder.role.statements {
                 match judge(statement) {
@@ -40,6 +43,18 @@ impl Rule for AnyActionAnyResource {
                     holds => sink.finding(finding(&holder, statement, &holds, sink)),
                 }
             }
+        }
+    }
+}
+
+/// A role that another template declares may allow anything.
+fn note_foreign_roles(app: &App, sink: &mut Sink) {
+    let mut known = BTreeSet::new();
+    for function in &app.functions {
+        let Some(role) = &function.foreign_role else { continue };
+        if role.provenance.span.is_none() || known.insert(&role.provenance.span) {
+            let what = format!("what `{}` may do", function.id);
+            sink.cannot_tell(&what, "its role is kept outside of the template", (&function.id, &role.provenance));
         }
     }
 }

@@ -4,7 +4,7 @@ use brigandine_model::{
     App, Delivery, EventSource, Finding, Function, Practice, RuleMeta, Severity, SourceKind, Value,
 };
 
-use crate::{Context, Rule, Sink, reach::better, rule::meta, wording::with_origin};
+use crate::{Context, Rule, Sink, reach::better, rule::meta, wording::with_origin_of_event};
 
 pub(crate) struct LostAsyncEvents;
 
@@ -42,8 +42,15 @@ impl Rule for LostAsyncEvents {
     }
 }
 
+/// Triggers whose events exist nowhere else once the platform has dropped them. Who merely may call a function by a
+/// permission (an authorizer's service, a content network) may well wait for the answer.
 fn is_surely_async(source: &EventSource) -> bool {
-    source.delivery == Delivery::Async
+    let keeps_nothing = match &source.kind {
+        SourceKind::Topic | SourceKind::Bucket | SourceKind::Bus | SourceKind::Schedule | SourceKind::Logs => true,
+        SourceKind::Other(name) => matches!(&**name, "mail" | "codecommit"),
+        _ => false,
+    };
+    source.delivery == Delivery::Async && keeps_nothing
 }
 
 /// A target that is written but cannot be settled may be nothing at all.
@@ -71,12 +78,13 @@ fn finding(lost: (&Function, &EventSource), all: &[&EventSource], sink: &Sink) -
             singular(&first.kind),
             function.id
         ),
-        label: with_origin("dropped after the third failure", provenance),
+        label: with_origin_of_event("dropped after the third failure", provenance),
         related: rest.map(|span| (span, "so are these".to_owned())).collect(),
         resource: Some(function.id.clone()),
         fact: "no failure target".to_owned(),
         help: vec![
-            "add `EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: SQS}}}` to the function: the queue is made for you"
+            "give the function an `EventInvokeConfig` with an `OnFailure` destination; with `Type: SQS` SAM makes the queue \
+             for you"
                 .to_owned(),
         ],
         ..sink.draft(provenance)

@@ -1,6 +1,8 @@
 //! SE002: a secret written into an environment variable.
 
-use brigandine_model::{App, Fact, Finding, Judgement, LogicalId, Practice, RuleMeta, Value};
+use std::collections::BTreeMap;
+
+use brigandine_model::{App, Fact, Finding, Judgement, LogicalId, Practice, RuleMeta, Span, Value};
 
 use crate::{
     Context, Rule, Sink,
@@ -43,26 +45,21 @@ struct Variable<'a> {
     functions: Vec<LogicalId>,
 }
 
+/// One line in Globals is one cause, however many functions it serves.
 fn by_place(app: &App) -> Vec<Variable<'_>> {
     let mut found: Vec<Variable<'_>> = Vec::new();
-    for function in &app.functions {
-        for variable in &function.environment {
-            let Some(kind) = named(&variable.name) else { continue };
-            let same = |known: &Variable<'_>| {
-                known.name == variable.name.as_ref()
-                    && known.value == &variable.value
-                    && variable.value.provenance.span.is_some()
-            };
-            match found.iter_mut().find(|known| same(known)) {
-                Some(known) => known.functions.push(function.id.clone()),
-                None => found.push(Variable {
-                    name: &variable.name,
-                    kind,
-                    value: &variable.value,
-                    functions: vec![function.id.clone()],
-                }),
-            }
+    let mut places: BTreeMap<(&Span, &str), usize> = BTreeMap::new();
+    for (function, variable) in app.functions.iter().flat_map(|one| one.environment.iter().map(move |own| (one, own))) {
+        let Some(kind) = named(&variable.name) else { continue };
+        let place = variable.value.provenance.span.as_ref().map(|span| (span, &*variable.name));
+        let known = place.and_then(|place| places.get(&place)).and_then(|index| found.get_mut(*index));
+        if let Some(known) = known.filter(|known| known.value == &variable.value) {
+            known.functions.push(function.id.clone());
+            continue;
         }
+        places.extend(place.map(|place| (place, found.len())));
+        let functions = vec![function.id.clone()];
+        found.push(Variable { name: &variable.name, kind, value: &variable.value, functions });
     }
     found
 }
@@ -114,6 +111,7 @@ fn finding(variable: &Variable<'_>, holds: &Judgement, sink: &Sink) -> Finding {
         label: with_origin("a secret, not shown here", &value.provenance),
         secrets: value.provenance.span.iter().cloned().collect(),
         resource: functions.first().cloned(),
+        also: functions.iter().skip(1).cloned().collect(),
         fact: format!("{name} in clear"),
         help: vec![
             "replace the value with a new one, since the old one is known".to_owned(),

@@ -1,5 +1,7 @@
 //! SE003: a secret that travels through a template parameter with a default, or in sight of everyone.
 
+use std::collections::BTreeMap;
+
 use brigandine_model::{
     App, Applicability, Edit, Finding, Fix, LogicalId, Parameter, Piece, Practice, Provenance, RuleMeta, Span, Value,
     Variable,
@@ -31,8 +33,11 @@ impl Rule for SecretParameterInClear {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        let mut uses = uses(app);
         for parameter in app.parameters.iter().filter(|parameter| parameter.kind.as_ref() == "String") {
-            check_parameter(app, parameter, sink);
+            let mut own = uses.remove(&*parameter.name).unwrap_or_default();
+            own.retain(|one| is_parameter(one.variable, parameter));
+            check_parameter(parameter, &own, sink);
         }
     }
 }
@@ -44,13 +49,12 @@ struct Use<'a> {
     kind: Named,
 }
 
-fn check_parameter(app: &App, parameter: &Parameter, sink: &mut Sink) {
-    let uses = uses(app, parameter);
+fn check_parameter(parameter: &Parameter, uses: &[Use<'_>], sink: &mut Sink) {
     let Some(kind) = named(&parameter.name).or_else(|| uses.first().map(|one| one.kind)) else { return };
     let default = parameter.default.as_deref().filter(|text| !text.trim().is_empty());
     let reading = default.map(|text| read(kind, &parameter.name, text));
     match (reading, kind) {
-        (Some(Reading::Secret), _) => sink.finding(finding(parameter, &uses, Fault::Default, sink)),
+        (Some(Reading::Secret), _) => sink.finding(finding(parameter, uses, Fault::Default, sink)),
         (Some(Reading::Harmless), _) => {}
         (Some(Reading::Ambiguous | Reading::Placeholder) | None, Named::Credentials | Named::Connection)
             if !parameter.hidden =>
@@ -60,33 +64,42 @@ fn check_parameter(app: &App, parameter: &Parameter, sink: &mut Sink) {
                 uses.first().map_or_else(|| LogicalId::new(parameter.name.clone()), |one| one.function.clone());
             sink.cannot_tell(&format!("the parameter `{}`", parameter.name), why, (&resource, &parameter.provenance));
         }
-        (_, _) if !parameter.hidden => sink.finding(finding(parameter, &uses, Fault::Shown, sink)),
+        (_, _) if !parameter.hidden => sink.finding(finding(parameter, uses, Fault::Shown, sink)),
         _ => {}
     }
 }
 
-fn uses<'a>(app: &'a App, parameter: &Parameter) -> Vec<Use<'a>> {
-    let variables = app
-        .functions
-        .iter()
-        .flat_map(|function| function.environment.iter().map(move |variable| (&function.id, variable)));
-    variables
-        .filter(|(_, variable)| is_parameter(variable, parameter))
-        .filter_map(|(function, variable)| Some(Use { function, variable, kind: named(&variable.name)? }))
-        .collect()
+/// The secret variables of all functions by the parameters whose value they may be.
+fn uses(app: &App) -> BTreeMap<&str, Vec<Use<'_>>> {
+    let mut uses: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
+    let all = app.functions.iter().flat_map(|one| one.environment.iter().map(move |variable| (&one.id, variable)));
+    for (function, variable) in all {
+        let Some(kind) = named(&variable.name) else { continue };
+        for parameter in candidates(variable) {
+            uses.entry(parameter).or_default().push(Use { function, variable, kind });
+        }
+    }
+    uses
+}
+
+/// Parameters whose value the variable may be, and nothing besides.
+fn candidates(variable: &Variable) -> impl Iterator<Item = &str> {
+    let reference = match &variable.value.value {
+        Value::Symbolic(symbol) => match symbol.pieces.as_slice() {
+            [Piece::Parameter(name)] => Some(&**name),
+            _ => None,
+        },
+        _ => None,
+    };
+    let passed_through = variable.value.provenance.parameters.iter().map(|name| &**name);
+    reference.into_iter().chain(passed_through.filter(|_| matches!(variable.value.value, Value::Known(_))))
 }
 
 /// Whether the variable's value is the parameter and nothing else.
 fn is_parameter(variable: &Variable, parameter: &Parameter) -> bool {
     match &variable.value.value {
-        Value::Symbolic(symbol) => {
-            matches!(symbol.pieces.as_slice(), [Piece::Parameter(name)] if *name == parameter.name)
-        }
-        Value::Known(text) => {
-            variable.value.provenance.parameters.contains(&parameter.name)
-                && parameter.default.as_deref() == Some(text.as_str())
-        }
-        Value::OneOf(_) | Value::Unknown(_) => false,
+        Value::Known(text) => parameter.default.as_deref() == Some(text.as_str()),
+        _ => true,
     }
 }
 

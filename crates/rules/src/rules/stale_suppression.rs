@@ -1,6 +1,6 @@
 //! ED001: a suppression that hides nothing: without a reason, over, unknown, or idle.
 
-use brigandine_model::{App, Finding, Practice, RuleMeta, Severity, Suppression};
+use brigandine_model::{App, Finding, Practice, RuleMeta, Scope, Severity, Suppression};
 use jiff::civil::Date;
 
 use crate::{
@@ -77,6 +77,10 @@ fn say(suppression: &Suppression, words: (&str, &str), message: &str) -> Finding
         title: title.to_owned(),
         message: message.to_owned(),
         label: label.to_owned(),
+        resource: match &suppression.scope {
+            Scope::Resource(id) => Some(id.clone()),
+            Scope::Line(_) | Scope::File => None,
+        },
         fact: format!("{} {label}", suppression.code),
         help: Vec::new(),
         ..draft(&META, Some(suppression.span.clone()))

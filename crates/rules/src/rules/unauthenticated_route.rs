@@ -7,7 +7,7 @@ use crate::{
     case::when,
     door::{is_open, is_preflight, leads_nowhere},
     rule::meta,
-    wording::with_origin,
+    wording::with_origin_of_event,
 };
 
 pub(crate) struct UnauthenticatedRoute;
@@ -73,7 +73,7 @@ fn finding(route: &Route, holds: &Judgement, sink: &Sink) -> Finding {
         message: format!(
             "the route asks for no token, no signature and no key, so whoever finds the address {behind} as often as they like"
         ),
-        label: with_origin("asks nothing of its caller", &route.provenance),
+        label: with_origin_of_event("asks nothing of its caller", &route.provenance),
         related: explicit.map(|span| (span.clone(), "left open here".to_owned())).into_iter().collect(),
         resource: Some(route.function.clone().unwrap_or_else(|| route.api.clone())),
         fact: format!("{} {}", route.method, route.path),

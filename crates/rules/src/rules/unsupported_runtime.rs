@@ -1,5 +1,7 @@
 //! DE002: a runtime that gets no security fixes any more, or soon will not.
 
+use std::collections::BTreeMap;
+
 use brigandine_model::{App, Applicability, Edit, Fact, Finding, Fix, Judgement, LogicalId, Practice, RuleMeta, Span};
 use jiff::{ToSpan, civil::Date};
 
@@ -57,12 +59,16 @@ impl Rule for UnsupportedRuntime {
 /// Runtimes by the text that sets them: one line in Globals is one cause, however many functions it serves.
 fn by_place(app: &App) -> Vec<(&Fact<String>, Vec<LogicalId>)> {
     let mut groups: Vec<(&Fact<String>, Vec<LogicalId>)> = Vec::new();
+    let mut places: BTreeMap<&Span, usize> = BTreeMap::new();
     for (function, fact) in app.functions.iter().filter_map(|function| Some((function, function.runtime.as_ref()?))) {
-        let same = |known: &Fact<String>| known == fact && fact.provenance.span.is_some();
-        match groups.iter_mut().find(|(known, _)| same(known)) {
-            Some((_, ids)) => ids.push(function.id.clone()),
-            None => groups.push((fact, vec![function.id.clone()])),
+        let place = fact.provenance.span.as_ref();
+        let known = place.and_then(|span| places.get(span)).and_then(|index| groups.get_mut(*index));
+        if let Some((_, ids)) = known.filter(|(known, _)| *known == fact) {
+            ids.push(function.id.clone());
+            continue;
         }
+        places.extend(place.map(|span| (span, groups.len())));
+        groups.push((fact, vec![function.id.clone()]));
     }
     groups
 }
@@ -75,13 +81,14 @@ fn finding(found: (&Fact<String>, &Runtime), functions: &[LogicalId], today: Dat
         return None;
     }
     let holds: Judgement = fact.value.judge(&|name| name == runtime.name, &|_| Some(false));
-    let verb = if over { "has got no security fixes since" } else { "gets no security fixes after" };
+    let says = if over { "is out of support since" } else { "gets no security fixes after" };
     Some(Finding {
         severity: if over { META.severity } else { better(META.severity) },
         title: format!("{} runs on `{}`{}", list(functions), runtime.name, when(&holds)),
-        message: format!("`{}` {verb} {end}{}", runtime.name, blocked(runtime, today)),
-        label: with_origin(if over { "out of support" } else { "support ends soon" }, &fact.provenance),
+        message: format!("`{}` {says} {end}{}", runtime.name, blocked(runtime, today)),
+        label: with_origin(if over { "no security fixes any more" } else { "support ends soon" }, &fact.provenance),
         resource: functions.first().cloned(),
+        also: functions.iter().skip(1).cloned().collect(),
         fact: runtime.name.to_owned(),
         help: vec![help(runtime)],
         fix: fact.provenance.span.as_ref().and_then(|span| fix(runtime, span)),

@@ -84,9 +84,9 @@ fn finding(api: (&App, &Api), free: &[&Route], holds: &Judgement, sink: &Sink) -
 fn how(api: &Api) -> String {
     match api.style {
         brigandine_model::ApiStyle::Http => {
-            "set `DefaultRouteSettings: {ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100}` on the API".to_owned()
+            "set `DefaultRouteSettings: {ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100}` on the API or its stage".to_owned()
         }
-        _ => "set `MethodSettings: [{HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100}]` on the API"
+        _ => "set `MethodSettings: [{HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100}]` on the API or its stage"
             .to_owned(),
     }
 }

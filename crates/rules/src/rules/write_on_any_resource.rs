@@ -1,12 +1,14 @@
 //! LP003: writing or deleting on every resource, where the action would take a name.
 
+use std::collections::BTreeSet;
+
 use brigandine_iam::{Action, ActionPattern, ResourcePattern, actions};
-use brigandine_model::{App, Effect, Fact, Finding, Judgement, RuleMeta, Statement, Value};
+use brigandine_model::{App, Effect, Fact, Finding, Judgement, Provenance, RuleMeta, Span, Statement, Value};
 
 use super::any_action_any_resource;
 use crate::{
     Context, Rule, Sink,
-    case::{any, ask_text, both, is, may_hold, texts, when},
+    case::{HOLE, any, ask_text, both, is, may_hold, texts, when},
     role::{Holder, is_narrowed, reaches_everything},
     rule::meta,
     wording::{list, with_origin},
@@ -134,7 +136,7 @@ fn look<'a>(holder: &Holder<'_>, statement: &Statement, action: &'a Fact<String>
         }
     }
     match &action.value {
-        Value::Unknown(why) if may_hold(&reaches_everything(statement)) => Look::Unknown(why.to_string()),
+        Value::Unknown(why) if may_hold(&reaches(statement)) => Look::Unknown(why.to_string()),
         _ => best,
     }
 }
@@ -158,8 +160,22 @@ impl Kinds<'_> {
     }
 }
 
+/// Whether the statement reaches every resource of every service, or every one that it does not name.
+fn reaches(statement: &Statement) -> Judgement {
+    if statement.except_resources.is_empty() { reaches_everything(statement) } else { Judgement::Yes }
+}
+
+/// Which ones are left out, for the end of a title.
+fn but(statement: &Statement) -> String {
+    let left_out: Vec<String> = statement.except_resources.iter().flat_map(|fact| texts(&fact.value)).collect();
+    if left_out.is_empty() { String::new() } else { format!(" but {}", list(&left_out).replace(HOLE, "?")) }
+}
+
 /// Whether one of the statement's resources is every resource of the service, or every one of a kind.
 fn covers_kind(statement: &Statement, service: &str) -> Judgement {
+    if !statement.except_resources.is_empty() {
+        return Judgement::Yes;
+    }
     let covers = |text: &str| ResourcePattern::new(text).covers_service(service);
     any(statement.resources.iter().map(|resource| ask_text(&resource.value, &covers)))
 }
@@ -170,31 +186,31 @@ fn is_excused(action: Action) -> bool {
 
 /// Whether another statement of the role takes the action away again, everywhere and always.
 fn is_denied(holder: &Holder<'_>, action: Action) -> bool {
-    let fits = |facts: &[Fact<String>]| {
-        facts
-            .iter()
-            .flat_map(|fact| texts(&fact.value))
-            .any(|text| text.parse::<ActionPattern>().is_ok_and(|pattern| pattern.matches(action.service, action.name)))
+    let denies = |statement: &Statement| {
+        is(&statement.effect, &Effect::Deny) == Judgement::Yes
+            && statement.conditions.is_empty()
+            && reaches_everything(statement) == Judgement::Yes
+            && match statement.except_actions.as_slice() {
+                [] => means(&statement.actions, action),
+                except => !means(except, action),
+            }
     };
-    holder.role.statements.iter().any(|statement| {
-        let denies = is(&statement.effect, &Effect::Deny) == Judgement::Yes && statement.conditions.is_empty();
-        let listed = if statement.except_actions.is_empty() {
-            fits(&statement.actions)
-        } else {
-            !fits(&statement.except_actions)
-        };
-        denies && reaches_everything(statement) == Judgement::Yes && listed
-    })
+    holder.role.statements.iter().any(denies)
+}
+
+fn means(facts: &[Fact<String>], action: Action) -> bool {
+    let fits = |pattern: ActionPattern| pattern.matches(action.service, action.name);
+    facts.iter().flat_map(|fact| texts(&fact.value)).any(|text| text.parse().is_ok_and(fits))
 }
 
 /// Whether the table knows no action that is meant, so that nothing can be said of it.
 fn is_unheard_of(pattern: &ActionPattern, statement: &Statement) -> bool {
-    pattern.covered().next().is_none() && may_hold(&reaches_everything(statement))
+    pattern.covered().next().is_none() && may_hold(&reaches(statement))
 }
 
 /// `NotAction` on every resource: everything but a few.
 fn check_exceptions(holder: &Holder<'_>, statement: &Statement, sink: &mut Sink) {
-    let reaches = reaches_everything(statement);
+    let reaches = reaches(statement);
     if !may_hold(&reaches) {
         return;
     }
@@ -235,9 +251,15 @@ fn finding(holder: &Holder<'_>, statement: &Statement, wide: &[Wide<'_>], sink: 
     let such_as = such_as.map_or_else(String::new, |action| format!(" (such as `{service}:{}`)", action.name));
     Finding {
         severity: holder.severity(META.severity),
-        title: format!("{} may call {} on every resource{}", holder.names(), list(&written), when(&holds)),
+        title: format!(
+            "{} may call {} on every resource{}{}",
+            holder.names(),
+            list(&written),
+            but(statement),
+            when(&holds)
+        ),
         message: format!(
-            "{}{such_as} takes names of resources, but none are given, so a hole in the code reaches all of them; {}",
+            "resources can be named for {}{such_as}, but none are, so a hole in the code reaches all of them; {}",
             list(&written),
             holder.because()
         ),
@@ -250,11 +272,12 @@ fn finding(holder: &Holder<'_>, statement: &Statement, wide: &[Wide<'_>], sink: 
     }
 }
 
-fn places(wide: &[Wide<'_>], primary: &brigandine_model::Provenance) -> Vec<(brigandine_model::Span, String)> {
-    let own_line = primary.span.as_ref().map(|span| span.line);
-    wide.iter()
-        .filter_map(|one| one.written.provenance.span.clone())
-        .filter(|span| Some(span.line) != own_line)
+/// One place on each line is proof enough.
+fn places(wide: &[Wide<'_>], primary: &Provenance) -> Vec<(Span, String)> {
+    let mut lines: BTreeSet<u32> = primary.span.iter().map(|span| span.line).collect();
+    let spans = wide.iter().filter_map(|one| one.written.provenance.span.clone());
+    spans
+        .filter(|span| lines.insert(span.line))
         .take(3)
         .map(|span| (span, "changes what it touches".to_owned()))
         .collect()

@@ -13,7 +13,8 @@ impl<'n> Graph<'n> {
         }
         for declared in self.of(&["AWS::Logs::LogGroup"]) {
             let name = declared.properties.and_then(|properties| self.text_at(properties, "LogGroupName"));
-            let retention_days = declared.properties.and_then(|properties| self.number_at(properties, "RetentionInDays"));
+            let retention_days =
+                declared.properties.and_then(|properties| self.number_at(properties, "RetentionInDays"));
             let (id, provenance) = (declared.id, declared.provenance);
             self.app.log_groups.push(LogGroup { id, name, retention_days, provenance });
         }
@@ -39,7 +40,8 @@ impl<'n> Graph<'n> {
             self.protect(acl.as_ref(), protected, &declared);
         }
         for declared in self.of(&["AWS::CloudFront::Distribution"]) {
-            let configuration = declared.properties.and_then(|node| self.part(node, "DistributionConfig", &declared.id));
+            let configuration =
+                declared.properties.and_then(|node| self.part(node, "DistributionConfig", &declared.id));
             let Some(fact) = configuration.and_then(|node| self.text_at(node, "WebACLId")) else { continue };
             let own = Fact::known(declared.id.to_string(), fact.provenance.clone());
             self.protect(referred(&fact).as_ref(), Some(own), &declared);

@@ -90,6 +90,9 @@ impl<'n> Graph<'n> {
         self.authorizers_beside(&mut door, "AWS::ApiGatewayV2::Authorizer", "ApiId");
         self.newer_routes(&mut door, declared);
         self.newer_stages(&mut door);
+        if socket {
+            held_connection(&mut door.routes);
+        }
         door
     }
 
@@ -110,7 +113,10 @@ impl<'n> Graph<'n> {
         let provenance = self.at(types);
         match facts.iter().find(|fact| fact.value.known().is_none()) {
             Some(open) => Fact { value: open.value.clone().map(&|text| text == "PRIVATE"), provenance },
-            None => Fact::known(facts.iter().any(|fact| fact.value.known().is_some_and(|text| text == "PRIVATE")), provenance),
+            None => Fact::known(
+                facts.iter().any(|fact| fact.value.known().is_some_and(|text| text == "PRIVATE")),
+                provenance,
+            ),
         }
     }
 
@@ -150,7 +156,8 @@ impl<'n> Graph<'n> {
             }
             door.api.stages.extend(self.text_at(properties, "StageName"));
             let log = self.part(properties, "AccessLogSetting", &declared.id);
-            door.api.access_log = log.and_then(|node| self.text_at(node, "DestinationArn")).or(door.api.access_log.take());
+            door.api.access_log =
+                log.and_then(|node| self.text_at(node, "DestinationArn")).or(door.api.access_log.take());
             self.method_settings(door, properties);
         }
         if door.api.stages.is_empty() {
@@ -166,7 +173,9 @@ impl<'n> Graph<'n> {
     fn method_settings(&mut self, door: &mut Door, properties: &Node) {
         let Some(settings) = properties.get("MethodSettings") else { return };
         for (when, setting) in self.resolve.items(settings) {
-            let Some(throttle) = self.throttle(setting, "ThrottlingRateLimit", "ThrottlingBurstLimit") else { continue };
+            let Some(throttle) = self.throttle(setting, "ThrottlingRateLimit", "ThrottlingBurstLimit") else {
+                continue;
+            };
             let throttle = when.wrap(throttle);
             let text = |key: &str| self.text_at(setting, key).and_then(|fact| fact.value.known().cloned());
             let path = text("ResourcePath").map_or_else(|| "/*".to_owned(), |path| plain_path(&path));
@@ -208,6 +217,15 @@ impl<'n> Graph<'n> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range first")]
         let burst = burst.min(f64::from(u32::MAX)) as u32;
         Some(Fact::known(Throttle { rate, burst }, provenance))
+    }
+}
+
+/// Over a held connection, whoever may connect may send: callers are only ever asked at the start.
+fn held_connection(routes: &mut [Route]) {
+    let Some(connect) = routes.iter().find(|route| &*route.path == "$connect") else { return };
+    let authentication = connect.authentication.clone();
+    for route in routes {
+        route.authentication = authentication.clone();
     }
 }
 

@@ -44,7 +44,8 @@ impl Graph<'_> {
         match sort.as_deref() {
             Some("jwt") => {
                 let details = self.part(node, "jwtConfiguration", owner);
-                let (issuer, audience) = (details.and_then(|node| node.get("issuer")), details.and_then(|node| node.get("audience")));
+                let (issuer, audience) =
+                    (details.and_then(|node| node.get("issuer")), details.and_then(|node| node.get("audience")));
                 let kind = self.token(issuer, audience, self.source_of(node, "identitySource"));
                 self.authorizer(name, "jwt", kind, node)
             }
@@ -53,7 +54,8 @@ impl Graph<'_> {
                 self.authorizer(name, "cognito", kind, node)
             }
             Some("token") => {
-                let kind = self.asked(node, &DESCRIBED, false, &format!("method.request.header.{}", header_or(header)), owner);
+                let kind =
+                    self.asked(node, &DESCRIBED, false, &format!("method.request.header.{}", header_or(header)), owner);
                 self.authorizer(name, "lambda", kind, node)
             }
             Some("request") => {
@@ -72,7 +74,8 @@ impl Graph<'_> {
         match sort.as_str() {
             "JWT" => {
                 let details = self.part(node, "JwtConfiguration", id);
-                let (issuer, audience) = (details.and_then(|node| node.get("Issuer")), details.and_then(|node| node.get("Audience")));
+                let (issuer, audience) =
+                    (details.and_then(|node| node.get("Issuer")), details.and_then(|node| node.get("Audience")));
                 let kind = self.token(issuer, audience, self.source_of(node, "IdentitySource"));
                 self.authorizer(&name, "jwt", kind, node)
             }
@@ -114,12 +117,21 @@ impl Graph<'_> {
     /// Tokens of a user pool: the pool is the issuer, any of its clients will do.
     fn pool(&self, node: &Node, key: &str, source: &str) -> AuthorizerKind {
         match self.strings_at(node, key).into_iter().next() {
-            Some(fact) => AuthorizerKind::Token { issuer: pool_issuer(fact.value), audience: Vec::new(), source: source.into() },
+            Some(fact) => {
+                AuthorizerKind::Token { issuer: pool_issuer(fact.value), audience: Vec::new(), source: source.into() }
+            }
             None => AuthorizerKind::Unknown("it names no user pool".into()),
         }
     }
 
-    fn asked(&mut self, node: &Node, words: &Words, whole_request: bool, source: &str, owner: &LogicalId) -> AuthorizerKind {
+    fn asked(
+        &mut self,
+        node: &Node,
+        words: &Words,
+        whole_request: bool,
+        source: &str,
+        owner: &LogicalId,
+    ) -> AuthorizerKind {
         let function = node.get(words.uri).and_then(|uri| {
             let fact = self.resolve.text(uri);
             let function = self.function_behind(&fact);
@@ -148,17 +160,11 @@ struct Words {
     cache: &'static str,
 }
 
-const DESCRIBED: Words = Words {
-    uri: "authorizerUri",
-    sources: "identitySource",
-    cache: "authorizerResultTtlInSeconds",
-};
+const DESCRIBED: Words =
+    Words { uri: "authorizerUri", sources: "identitySource", cache: "authorizerResultTtlInSeconds" };
 
-const DECLARED: Words = Words {
-    uri: "AuthorizerUri",
-    sources: "IdentitySource",
-    cache: "AuthorizerResultTtlInSeconds",
-};
+const DECLARED: Words =
+    Words { uri: "AuthorizerUri", sources: "IdentitySource", cache: "AuthorizerResultTtlInSeconds" };
 
 fn header_or(header: &str) -> &str {
     if header.is_empty() { "Authorization" } else { header }

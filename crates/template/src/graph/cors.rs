@@ -56,7 +56,9 @@ impl Graph<'_> {
         let mut found = false;
         for (name, node) in parameters.as_map()?.iter() {
             let fact = self.resolve.text(node);
-            let Some(text) = fact.value.settled().first().map(|text| text.trim_matches('\'').to_owned()) else { continue };
+            let Some(text) = fact.value.settled().first().map(|text| text.trim_matches('\'').to_owned()) else {
+                continue;
+            };
             let list = || text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect();
             let header = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
             match header.as_str() {

@@ -53,7 +53,8 @@ impl<'n> Graph<'n> {
     /// The role of this template a function runs with, and the role as written where it is, or may be, another one.
     fn role_of(&self, properties: &Node) -> (Option<LogicalId>, Option<Fact<String>>) {
         let Some(fact) = self.text_at(properties, "Role") else { return (None, None) };
-        let own = referred(&fact).filter(|id| self.is_kind(id, &[super::role::KIND])).or_else(|| self.role_named(&fact));
+        let own =
+            referred(&fact).filter(|id| self.is_kind(id, &[super::role::KIND])).or_else(|| self.role_named(&fact));
         match (own, &fact.value) {
             (Some(own), Value::OneOf(_)) => (Some(own), Some(fact)),
             (Some(own), _) => (Some(own), None),
@@ -98,13 +99,16 @@ impl<'n> Graph<'n> {
     }
 
     fn scratch(&mut self, declared: &Declared<'n>, properties: &Node) -> Fact<u32> {
-        let size = self.part(properties, "EphemeralStorage", &declared.id).and_then(|node| self.number_at(node, "Size"));
+        let size =
+            self.part(properties, "EphemeralStorage", &declared.id).and_then(|node| self.number_at(node, "Size"));
         size.unwrap_or_else(|| Fact::known(SCRATCH, Provenance::platform_default(declared.provenance.span.clone())))
     }
 
     fn environment(&mut self, id: &LogicalId, properties: &Node) -> Vec<Variable> {
-        let variables =
-            self.part(properties, "Environment", id).and_then(|node| self.part(node, "Variables", id)).and_then(Node::as_map);
+        let variables = self
+            .part(properties, "Environment", id)
+            .and_then(|node| self.part(node, "Variables", id))
+            .and_then(Node::as_map);
         let mut environment = Vec::new();
         for (name, origin, node) in variables.into_iter().flat_map(crate::Map::entries) {
             let Some(mut value) = self.resolve.optional_text(node) else { continue };
@@ -128,8 +132,7 @@ impl<'n> Graph<'n> {
     }
 
     fn private_network(&mut self, id: &LogicalId, properties: &Node) -> bool {
-        self.part(properties, "VpcConfig", id)
-            .is_some_and(|node| !self.strings_at(node, "SubnetIds").is_empty())
+        self.part(properties, "VpcConfig", id).is_some_and(|node| !self.strings_at(node, "SubnetIds").is_empty())
     }
 
     /// Where failed asynchronous runs go, said beside the function.

@@ -38,13 +38,15 @@ impl<'n> Graph<'n> {
 
     fn permission(&mut self, declared: &Declared<'n>) {
         let Some(properties) = declared.properties else { return };
-        let missing = |what: &str| Fact::unknown(&format!("the permission has no `{what}`"), declared.provenance.clone());
+        let missing =
+            |what: &str| Fact::unknown(&format!("the permission has no `{what}`"), declared.provenance.clone());
         let principal = self.text_at(properties, "Principal");
         let organisation = self.text_at(properties, "PrincipalOrgID");
         self.app.grants.push(Grant {
             resource: self.text_at(properties, "FunctionName").unwrap_or_else(|| missing("FunctionName")),
             action: self.text_at(properties, "Action").unwrap_or_else(|| missing("Action")),
-            principal: principal.map_or_else(|| Principal::Unknown("the permission has no `Principal`".into()), Self::principal_text),
+            principal: principal
+                .map_or_else(|| Principal::Unknown("the permission has no `Principal`".into()), Self::principal_text),
             source: self.text_at(properties, "SourceArn"),
             source_account: self.text_at(properties, "SourceAccount").or(organisation),
             provenance: declared.provenance.clone(),
@@ -53,7 +55,9 @@ impl<'n> Graph<'n> {
 
     fn holder(&mut self, declared: &Declared<'n>, policy: &str, target: &str) {
         let Some(properties) = declared.properties else { return };
-        let Some(document) = properties.get(policy).map(|node| node.get("PolicyDocument").unwrap_or(node)) else { return };
+        let Some(document) = properties.get(policy).map(|node| node.get("PolicyDocument").unwrap_or(node)) else {
+            return;
+        };
         let targets = match target {
             "" => vec![itself(declared)],
             key => self.strings_at(properties, key),
@@ -68,9 +72,9 @@ impl<'n> Graph<'n> {
     /// Events to a bus, allowed in short words or by a statement.
     fn bus_policy(&mut self, declared: &Declared<'n>) {
         let Some(properties) = declared.properties else { return };
-        let bus = self.text_at(properties, "EventBusName").unwrap_or_else(|| {
-            Fact::known("default".to_owned(), declared.provenance.clone())
-        });
+        let bus = self
+            .text_at(properties, "EventBusName")
+            .unwrap_or_else(|| Fact::known("default".to_owned(), declared.provenance.clone()));
         if let Some(statement) = properties.get("Statement") {
             let mut document = crate::Map::default();
             document.insert("Statement", statement.clone());
@@ -83,7 +87,8 @@ impl<'n> Graph<'n> {
             let condition = self.part(properties, "Condition", &declared.id);
             self.app.grants.push(Grant {
                 resource: bus,
-                action: action.unwrap_or_else(|| Fact::unknown("the policy has no `Action`", declared.provenance.clone())),
+                action: action
+                    .unwrap_or_else(|| Fact::unknown("the policy has no `Action`", declared.provenance.clone())),
                 principal: Self::principal_text(principal),
                 source: None,
                 source_account: condition.and_then(|node| self.text_at(node, "Value")),

@@ -71,7 +71,9 @@ impl Graph<'_> {
         }
         match &fact.value {
             Value::Known(text) if !is_function_address(text) => Behind::word("service"),
-            Value::Symbolic(symbol) if !is_function_address(&symbol.to_string()) && symbol.resources().all(|id| !self.is_unclear(id)) => {
+            Value::Symbolic(symbol)
+                if !is_function_address(&symbol.to_string()) && symbol.resources().all(|id| !self.is_unclear(id)) =>
+            {
                 Behind::word("service")
             }
             Value::Unknown(why) => {

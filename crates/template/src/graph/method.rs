@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use brigandine_model::{
-    Authentication, Fact, LogicalId, ParameterPlace, Payload, RequestModel, RequiredParameter, Route, RouteMethod, Value,
+    Authentication, Fact, LogicalId, ParameterPlace, Payload, RequestModel, RequiredParameter, Route, RouteMethod,
+    Value,
 };
 
 use super::{Declared, Graph, api::Door, authorizer::unwritten, openapi::Checks};
 use crate::{
     Map, Node,
-    resolve::{reparse, referred},
+    resolve::{referred, reparse},
 };
 
 /// Longest chain of path parts.
@@ -68,7 +69,8 @@ impl<'n> Graph<'n> {
         let id = &declared.id;
         let integration = properties.get("Integration");
         let behind = self.behind(integration, id);
-        let name = self.text_at(properties, "HttpMethod").and_then(|fact| fact.value.known().cloned()).unwrap_or_default();
+        let name =
+            self.text_at(properties, "HttpMethod").and_then(|fact| fact.value.known().cloned()).unwrap_or_default();
         if name == "OPTIONS" && behind.is_mock() {
             if door.api.cors.is_none() {
                 door.api.cors = self.mock_cors(integration, id);
@@ -79,7 +81,11 @@ impl<'n> Graph<'n> {
         let key_required = self.flag_at(properties, "ApiKeyRequired");
         door.routes.push(Route {
             api: door.api.id.clone(),
-            method: if name == "ANY" || name.is_empty() { RouteMethod::Any } else { RouteMethod::One(name.to_ascii_uppercase().into()) },
+            method: if name == "ANY" || name.is_empty() {
+                RouteMethod::Any
+            } else {
+                RouteMethod::One(name.to_ascii_uppercase().into())
+            },
             path: path.into(),
             function: behind.function,
             target: behind.target,
@@ -100,14 +106,16 @@ impl<'n> Graph<'n> {
             return unwritten(Authentication::Open, &self.at(properties));
         };
         let authorizer = self.text_at(properties, "AuthorizerId");
-        let name = authorizer.as_ref().and_then(|fact| {
-            referred(fact).map(|id| id.to_string()).or_else(|| fact.value.known().cloned())
-        });
+        let name = authorizer
+            .as_ref()
+            .and_then(|fact| referred(fact).map(|id| id.to_string()).or_else(|| fact.value.known().cloned()));
         let scopes = self.settled_strings(properties, "AuthorizationScopes", id);
         let parse = |text: &str| match text {
             "NONE" => Some(Authentication::Open),
             "AWS_IAM" => Some(Authentication::Signature),
-            _ => name.as_ref().map(|name| Authentication::Authorizer { name: name.as_str().into(), scopes: scopes.clone() }),
+            _ => name
+                .as_ref()
+                .map(|name| Authentication::Authorizer { name: name.as_str().into(), scopes: scopes.clone() }),
         };
         let value = reparse(kind.value, &parse, "an authorization whose authorizer is known");
         Fact { value, provenance: kind.provenance }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use brigandine_model::{
-    ApiStyle, Authentication, AuthorizerKind, Fact, LogicalId, ParameterPlace, Payload, RequestModel, RequiredParameter,
-    Route, RouteMethod,
+    ApiStyle, Authentication, AuthorizerKind, Fact, LogicalId, ParameterPlace, Payload, Provenance, RequestModel,
+    RequiredParameter, Route, RouteMethod,
 };
 
 use super::{
@@ -98,7 +98,10 @@ impl Graph<'_> {
     fn validators(&self, root: &Node) -> BTreeMap<String, Checks> {
         let declared = root.get("x-amazon-apigateway-request-validators").and_then(Node::as_map);
         let is = |node: &Node, key: &str| self.flag_at(node, key).is_some_and(|fact| fact.value.known() == Some(&true));
-        let checks = |node: &Node| Checks { body: is(node, "validateRequestBody"), parameters: is(node, "validateRequestParameters") };
+        let checks = |node: &Node| Checks {
+            body: is(node, "validateRequestBody"),
+            parameters: is(node, "validateRequestParameters"),
+        };
         declared.into_iter().flat_map(Map::iter).map(|(name, node)| (name.to_owned(), checks(node))).collect()
     }
 
@@ -135,7 +138,11 @@ impl Graph<'_> {
         };
         door.routes.push(Route {
             api: id,
-            method: if spot.method == ANY { RouteMethod::Any } else { RouteMethod::One(spot.method.to_ascii_uppercase().into()) },
+            method: if spot.method == ANY {
+                RouteMethod::Any
+            } else {
+                RouteMethod::One(spot.method.to_ascii_uppercase().into())
+            },
             path: route_path(spot.path),
             function: behind.function,
             target: behind.target,
@@ -146,7 +153,7 @@ impl Graph<'_> {
             model,
             required_parameters: if checks.parameters { self.required(spot) } else { Vec::new() },
             timeout_ms: behind.timeout,
-            provenance: self.at(spot.operation),
+            provenance: Provenance { span: self.named(&spot.operation.origin), ..self.at(spot.operation) },
         });
     }
 
@@ -168,12 +175,14 @@ impl Graph<'_> {
     fn security(&mut self, body: &Body<'_>, spot: &Spot<'_>) -> (Fact<Authentication>, Fact<bool>) {
         let provenance = self.at(spot.operation);
         let iam = spot.operation.at(&["x-amazon-apigateway-auth", "type"]).and_then(Node::as_text) == Some("AWS_IAM");
-        let Some(node) = spot.operation.get("security").or(body.security).and_then(|node| self.resolve.first(node)) else {
+        let Some(node) = spot.operation.get("security").or(body.security).and_then(|node| self.resolve.first(node))
+        else {
             let open = if iam { Authentication::Signature } else { Authentication::Open };
             return (unwritten(open, &provenance), unwritten(false, &provenance));
         };
         let provenance = self.at(node);
-        let mut authentication = Fact::known(if iam { Authentication::Signature } else { Authentication::Open }, provenance.clone());
+        let mut authentication =
+            Fact::known(if iam { Authentication::Signature } else { Authentication::Open }, provenance.clone());
         let mut key_required = Fact::known(false, provenance.clone());
         for (when, requirement) in self.resolve.items(node) {
             for (name, scopes) in requirement.as_map().into_iter().flat_map(Map::iter) {
@@ -206,7 +215,13 @@ impl Graph<'_> {
         }
     }
 
-    fn request_model(&mut self, models: &mut Models, root: &Node, spot: &Spot<'_>, checks: Checks) -> Option<RequestModel> {
+    fn request_model(
+        &mut self,
+        models: &mut Models,
+        root: &Node,
+        spot: &Spot<'_>,
+        checks: Checks,
+    ) -> Option<RequestModel> {
         let (schema, required) = self.body_schema(spot)?;
         let name = schema_name(schema, spot);
         if !models.contains_key(&name) {
@@ -218,10 +233,12 @@ impl Graph<'_> {
 
     /// The schema of the body and whether there must be one, in either version's words.
     fn body_schema<'s>(&self, spot: &Spot<'s>) -> Option<(&'s Node, bool)> {
-        let is_true = |node: &Node| self.flag_at(node, "required").is_some_and(|fact| fact.value.known() == Some(&true));
+        let is_true =
+            |node: &Node| self.flag_at(node, "required").is_some_and(|fact| fact.value.known() == Some(&true));
         if let Some(request) = spot.operation.get("requestBody") {
             let content = request.get("content")?;
-            let media = content.get("application/json").or_else(|| content.as_map()?.iter().next().map(|(_, node)| node))?;
+            let media =
+                content.get("application/json").or_else(|| content.as_map()?.iter().next().map(|(_, node)| node))?;
             return Some((media.get("schema")?, is_true(request)));
         }
         let parameter = spot.parameters().find(|node| node.get("in").and_then(Node::as_text) == Some("body"))?;

@@ -104,7 +104,11 @@ impl Graph<'_> {
         for (operator, keys) in operators.into_iter().flat_map(crate::Map::iter) {
             let keys = self.resolve.first(keys).and_then(Node::as_map);
             for (key, values) in keys.into_iter().flat_map(crate::Map::iter) {
-                found.push(Condition { operator: operator.into(), key: key.into(), values: self.resolve.strings(values) });
+                found.push(Condition {
+                    operator: operator.into(),
+                    key: key.into(),
+                    values: self.resolve.strings(values),
+                });
             }
         }
         found

@@ -39,9 +39,9 @@ impl Graph<'_> {
         }
         match &node.kind {
             Kind::List(items) => items.iter().map(|item| self.json(item)).collect(),
-            Kind::Map(map) => {
-                Json::Object(map.iter().map(|(key, value)| (key.to_owned(), self.json(value))).collect::<Object<_, _>>())
-            }
+            Kind::Map(map) => Json::Object(
+                map.iter().map(|(key, value)| (key.to_owned(), self.json(value))).collect::<Object<_, _>>(),
+            ),
             Kind::Scalar(scalar) => match scalar.meaning() {
                 Meaning::Null => Json::Null,
                 Meaning::Bool(truth) => json!(truth),

@@ -1,6 +1,8 @@
 //! What starts functions: routes, mappings, rules, schedules, notifications.
 
-use brigandine_model::{ApiStyle, AuthorizerKind, Delivery, EventSource, Fact, LogicalId, Provenance, SourceKind, Value};
+use brigandine_model::{
+    ApiStyle, AuthorizerKind, Delivery, EventSource, Fact, LogicalId, Provenance, SourceKind, Value,
+};
 
 use super::{Declared, Graph};
 use crate::{Node, resolve::referred};
@@ -17,7 +19,12 @@ impl<'n> Graph<'n> {
     }
 
     /// A source, with the parts most sources leave open left open.
-    pub(super) fn source(function: LogicalId, kind: SourceKind, delivery: Delivery, provenance: &Provenance) -> EventSource {
+    pub(super) fn source(
+        function: LogicalId,
+        kind: SourceKind,
+        delivery: Delivery,
+        provenance: &Provenance,
+    ) -> EventSource {
         EventSource {
             function,
             kind,
@@ -65,8 +72,10 @@ impl<'n> Graph<'n> {
         source.failure_target = target.and_then(|node| self.text_at(node, "Destination"));
         source.batch_size = self.number_at(properties, "BatchSize");
         let reported = self.strings_at(properties, "FunctionResponseTypes").into_iter().next();
-        source.partial_batches = reported
-            .map(|fact| Fact { value: fact.value.map(&|text| text == "ReportBatchItemFailures"), provenance: fact.provenance });
+        source.partial_batches = reported.map(|fact| Fact {
+            value: fact.value.map(&|text| text == "ReportBatchItemFailures"),
+            provenance: fact.provenance,
+        });
         source.source = from;
         self.app.sources.push(source);
     }
@@ -86,7 +95,9 @@ impl<'n> Graph<'n> {
             _ if text.contains(":sqs:") => SourceKind::Queue,
             _ if text.contains(":kinesis:") => SourceKind::Stream,
             _ if text.contains(":dynamodb:") => SourceKind::TableStream,
-            Some(kind) if ["AWS::MSK::", "AWS::AmazonMQ::", "AWS::DocDB::"].iter().any(|known| kind.starts_with(known)) => {
+            Some(kind)
+                if ["AWS::MSK::", "AWS::AmazonMQ::", "AWS::DocDB::"].iter().any(|known| kind.starts_with(known)) =>
+            {
                 SourceKind::Broker
             }
             _ if [":kafka:", ":mq:", ":rds:"].iter().any(|service| text.contains(service)) => SourceKind::Broker,
@@ -121,7 +132,10 @@ impl<'n> Graph<'n> {
             });
             let (Some(function), Some(principal)) = (function, principal) else { continue };
             let Some((kind, delivery)) = caller(&principal) else { continue };
-            if self.app.sources.iter().any(|source| source.function == function && source.kind == kind) {
+            let explains = |source: &EventSource| {
+                source.kind == kind || (kind == SourceKind::Bus && source.kind == SourceKind::Schedule)
+            };
+            if self.app.sources.iter().any(|source| source.function == function && explains(source)) {
                 continue;
             }
             let mut source = Self::source(function, kind, delivery, &declared.provenance);

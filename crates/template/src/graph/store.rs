@@ -49,7 +49,9 @@ impl<'n> Graph<'n> {
             "AWS::SNS::Topic" => self.set(properties, "KmsMasterKeyId"),
             "AWS::Kinesis::Stream" => self.set(properties, "StreamEncryption"),
             "AWS::Events::EventBus" => self.set(properties, "KmsKeyIdentifier"),
-            "AWS::KinesisFirehose::DeliveryStream" => self.set(properties, "DeliveryStreamEncryptionConfigurationInput"),
+            "AWS::KinesisFirehose::DeliveryStream" => {
+                self.set(properties, "DeliveryStreamEncryptionConfigurationInput")
+            }
             "AWS::SQS::Queue" => {
                 self.set(properties, "KmsMasterKeyId").or_else(|| self.flag_at(properties, "SqsManagedSseEnabled"))
             }
@@ -105,7 +107,9 @@ impl<'n> Graph<'n> {
         for declared in self.of(&["AWS::SSM::Parameter"]) {
             let kind = declared.properties.and_then(|properties| self.text_at(properties, "Type"));
             let encrypted = match kind {
-                Some(kind) => Fact { value: kind.value.map(&|text| text == "SecureString"), provenance: kind.provenance },
+                Some(kind) => {
+                    Fact { value: kind.value.map(&|text| text == "SecureString"), provenance: kind.provenance }
+                }
                 None => Fact::known(false, declared.provenance.clone()),
             };
             self.secret(&declared, encrypted, false);

@@ -1,11 +1,18 @@
-use brigandine_model::{Authentication, AuthorizerKind, Delivery, Effect, Fact, Principal, SourceKind, StoreKind, Value, Via};
+use brigandine_model::{
+    Authentication, AuthorizerKind, Delivery, Effect, Fact, Principal, SourceKind, StoreKind, Value, Via,
+};
 
 use crate::{Input, Options, Sources, read};
 
 fn app_of(text: &str) -> brigandine_model::App {
     let (options, sources) = (Options::default(), Sources::default());
-    let input =
-        Input { file: "template.yaml".into(), name: "shop".into(), bytes: text.as_bytes(), options: &options, sources: &sources };
+    let input = Input {
+        file: "template.yaml".into(),
+        name: "shop".into(),
+        bytes: text.as_bytes(),
+        options: &options,
+        sources: &sources,
+    };
     read(&input).unwrap_or_else(|failure| panic!("{failure}")).app
 }
 
@@ -56,7 +63,10 @@ fn a_function_with_its_role_and_defaults() {
     assert_eq!(function.role.as_ref().unwrap().as_str(), "OrdersRole");
     assert_eq!((function.memory.value.known(), &function.memory.provenance.via), (Some(&128), &Via::PlatformDefault));
     assert_eq!((function.timeout.value.known(), &function.timeout.provenance.via), (Some(&20), &Via::Written));
-    assert_eq!(function.environment.iter().map(|variable| shown(&variable.value)).collect::<Vec<_>>(), ["${Table}", "fast"]);
+    assert_eq!(
+        function.environment.iter().map(|variable| shown(&variable.value)).collect::<Vec<_>>(),
+        ["${Table}", "fast"]
+    );
     assert_eq!(shown(&function.failure_targets[0]), "${Dead.Arn}");
     assert!(matches!(&function.package, brigandine_model::Package::Local(path) if shown(path) == "src/orders"));
     assert_eq!(function.provenance.span.as_ref().unwrap().line, 3);
@@ -135,7 +145,9 @@ fn routes_of_a_described_api() {
     let table: Vec<_> = app
         .routes
         .iter()
-        .map(|route| (route.method.to_string(), &*route.path, route.authentication_label(api), route.function.is_some()))
+        .map(|route| {
+            (route.method.to_string(), &*route.path, route.authentication_label(api), route.function.is_some())
+        })
         .collect();
     let expected = [
         ("GET", "/orders", "cognito", true),
@@ -143,10 +155,17 @@ fn routes_of_a_described_api() {
         ("ANY", "/open", "none", true),
         ("GET", "/paper", "none", false),
     ];
-    assert_eq!(table, expected.map(|(method, path, who, function)| (method.to_owned(), path, who.to_owned(), function)));
+    assert_eq!(
+        table,
+        expected.map(|(method, path, who, function)| (method.to_owned(), path, who.to_owned(), function))
+    );
     let AuthorizerKind::Token { issuer, .. } = &api.authorizers["People"].kind else { panic!("no token") };
-    assert!(matches!(issuer, Value::Symbolic(symbol) if symbol.to_string() == "https://cognito-idp.${AWS::Region}.amazonaws.com/${Pool}"));
-    let Some(Authentication::Authorizer { scopes, .. }) = app.routes[0].authentication.value.known() else { panic!("open") };
+    assert!(
+        matches!(issuer, Value::Symbolic(symbol) if symbol.to_string() == "https://cognito-idp.${AWS::Region}.amazonaws.com/${Pool}")
+    );
+    let Some(Authentication::Authorizer { scopes, .. }) = app.routes[0].authentication.value.known() else {
+        panic!("open")
+    };
     assert_eq!(scopes, &["shop/read"]);
     assert_eq!(api.cors.as_ref().unwrap().value.known().unwrap().origins, ["*"]);
     assert_eq!(api.throttle.as_ref().unwrap().value.known().unwrap().burst, 20);
@@ -189,7 +208,9 @@ fn routes_that_are_resources() {
     let table: Vec<_> = app
         .routes
         .iter()
-        .map(|route| format!("{} {} {}", route.method, route.path, route.authentication_label(app.api(&route.api).unwrap())))
+        .map(|route| {
+            format!("{} {} {}", route.method, route.path, route.authentication_label(app.api(&route.api).unwrap()))
+        })
         .collect();
     assert_eq!(table, ["GET /orders/{id} lambda + api-key", "POST /x jwt", "ANY $default none", "ANY $default none"]);
     assert!(app.routes.iter().all(|route| route.function.as_ref().is_some_and(|id| id.as_str() == "F")));
@@ -259,11 +280,124 @@ fn suppressions_cover_lines_resources_and_files() {
 #[test]
 fn what_cannot_be_settled_is_told() {
     let app = app_of(
-        "Resources:\n  A: {Type: AWS::ApiGateway::RestApi, Properties: {Body: {paths: {/x: {get: {x-amazon-apigateway-integration: {type: aws_proxy, uri: !ImportValue other}}}}}}}\n  S: {Type: AWS::Serverless::Function}\n  R: {Type: AWS::IAM::Role, Properties: {Policies: [{PolicyDocument: !ImportValue p}]}}\n",
+        "Resources:\n  A: {Type: AWS::ApiGateway::RestApi, Properties: {Body: {paths: {/x: {get: {x-amazon-apigateway-integration: {type: aws_proxy, uri: !ImportValue other}}}}}}}\n  R: {Type: AWS::IAM::Role, Properties: {Policies: [{PolicyDocument: !ImportValue p}]}}\n",
     );
     let reasons: Vec<_> = app.unjudged.iter().map(|fact| &*fact.reason).collect();
     assert!(reasons.iter().any(|reason| reason.contains("imported as `other`")), "{reasons:?}");
-    assert!(reasons.contains(&"`AWS::Serverless::Function` was not expanded"));
     assert!(reasons.contains(&"the policy is computed"));
     assert_eq!(app.routes[0].target.as_deref(), Some("unknown"));
+}
+
+const SERVERLESS: &str = "
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Mode: {Type: String, Default: narrow, AllowedValues: [narrow, wide]}
+Globals:
+  Function: {Runtime: python3.13, Timeout: 9}
+Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: src/orders
+      Handler: app.handler
+      Policies:
+        - DynamoDBReadPolicy: {TableName: !Ref Table}
+      Environment:
+        Variables: {MODE: !Ref Mode}
+      Events:
+        Place:
+          Type: HttpApi
+          Properties: {Path: /orders, Method: POST}
+        Queue: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn}}
+  Table: {Type: AWS::DynamoDB::Table}
+  Jobs: {Type: AWS::SQS::Queue}
+";
+
+#[test]
+fn a_serverless_template_is_expanded_and_points_at_what_a_person_wrote() {
+    let app = app_of(SERVERLESS);
+    let function = &app.functions[0];
+    assert_eq!(function.provenance.span.as_ref().unwrap().line, 8);
+    assert_eq!((function.timeout.value.known(), &function.timeout.provenance.via), (Some(&9), &Via::Globals));
+    assert_eq!(function.timeout.provenance.span.as_ref().unwrap().line, 6);
+    assert!(matches!(&function.package, brigandine_model::Package::Local(path) if shown(path) == "src/orders"));
+    assert!(
+        matches!(&function.environment[0].value.value, Value::OneOf(cases) if cases.len() == 2 && &*cases[0].when == "Mode=narrow")
+    );
+    let role = app.role(function.role.as_ref().unwrap()).unwrap();
+    assert_eq!(role.statements[0].provenance.via, Via::PolicyTemplate("DynamoDBReadPolicy".into()));
+    assert_eq!(app.resources[&role.id].implied_by.as_ref().unwrap().as_str(), "Orders");
+    let route = &app.routes[0];
+    assert_eq!((&*route.path, route.provenance.span.as_ref().unwrap().line), ("/orders", 18));
+    assert_eq!(
+        app.sources.iter().map(|source| source.kind.clone()).collect::<Vec<_>>(),
+        [SourceKind::Api, SourceKind::Queue]
+    );
+    assert_eq!(app.unjudged, []);
+}
+
+#[test]
+fn an_external_description_is_asked_for_and_gets_no_authorizer_from_the_transform() {
+    let text = "Transform: AWS::Serverless-2016-10-31\nResources:\n  Api:\n    Type: AWS::Serverless::Api\n    Properties:\n      StageName: live\n      DefinitionUri: api/open.yaml\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: python3.13}}\n";
+    let options = Options::default();
+    let mut sources = Sources::default();
+    let outcome = |sources: &Sources| {
+        let input =
+            Input { file: "t.yaml".into(), name: "x".into(), bytes: text.as_bytes(), options: &options, sources };
+        read(&input)
+    };
+    let Err(crate::Failure::Missing(paths)) = outcome(&sources) else { panic!("not asked for") };
+    assert_eq!(paths, ["api/open.yaml"]);
+    let body = "swagger: '2.0'\npaths:\n  /x:\n    get:\n      x-amazon-apigateway-integration: {type: aws_proxy, uri: {'Fn::Sub': 'arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${F.Arn}/invocations'}}\n";
+    let mut absent = sources.clone();
+    absent.insert("api/open.yaml", None);
+    let app = outcome(&absent).unwrap().app;
+    assert!(app.unjudged.iter().any(|fact| &*fact.reason == "the file `api/open.yaml` could not be read"));
+    sources.insert("api/open.yaml", Some(body.as_bytes().to_vec()));
+    let app = outcome(&sources).unwrap().app;
+    assert_eq!(app.routes[0].function.as_ref().unwrap().as_str(), "F");
+    assert_eq!(app.routes[0].authentication.value, Value::Known(Authentication::Open));
+    assert_eq!(app.routes[0].provenance.span.as_ref().unwrap().line, 7);
+}
+
+#[test]
+fn circular_conditions_are_told_and_both_cases_kept() {
+    let app = app_of(
+        "Conditions:\n  A: !Not [!Condition B]\n  B: !Or [!Condition A, !Condition A]\nResources:\n  F: {Type: AWS::Lambda::Function, Properties: {Handler: !If [A, x, y]}}\n",
+    );
+    assert!(app.unjudged.iter().any(|fact| fact.reason.contains("refers to itself")), "{:?}", app.unjudged);
+    assert_eq!(app.functions[0].handler.as_ref().unwrap().value.settled(), ["x", "y"]);
+}
+
+#[test]
+fn files_outside_are_not_asked_for() {
+    let app = app_of(
+        "Resources:\n  A: {Type: AWS::ApiGateway::RestApi, Properties: {BodyS3Location: /etc/passwd}}\n  B: {Type: AWS::ApiGateway::RestApi, Properties: {BodyS3Location: 's3://b/k'}}\n",
+    );
+    let reasons: Vec<_> = app.unjudged.iter().map(|fact| &*fact.reason).collect();
+    assert!(reasons.contains(&"`/etc/passwd` leads out of the repository"), "{reasons:?}");
+    assert!(reasons.contains(&"`s3://b/k` is not beside the template"), "{reasons:?}");
+}
+
+#[test]
+fn what_is_no_template_is_said_in_one_sentence() {
+    let told = |file: &str, text: &str| {
+        let (options, sources) = (Options::default(), Sources::default());
+        let input =
+            Input { file: file.into(), name: "x".into(), bytes: text.as_bytes(), options: &options, sources: &sources };
+        read(&input).map(|_| ()).unwrap_err().to_string()
+    };
+    assert_eq!(
+        told("app/host.json", "{}"),
+        "`app/host.json` belongs to Azure Functions, which is not read yet: SAM templates, CloudFormation templates and the output of `cdk synth` are"
+    );
+    assert!(told("main.tf", "resource {}").contains("belongs to Terraform"));
+    assert!(told("x.yml", "service: a\nprovider: {name: aws}\n").contains("belongs to Serverless Framework"));
+    assert_eq!(
+        told("x.yml", "a: 1\n"),
+        "the file has no `Resources`, so it is neither a SAM nor a CloudFormation template"
+    );
+    assert_eq!(told("x.yml", "Resources:\n"), "`Resources` is not a map of resources");
+    assert_eq!(told("x.yml", "Resources: {}\n"), "`Resources` is empty");
+    assert_eq!(told("x.yml", "- a\n"), "the file holds no map of sections, so it is not a template");
 }

@@ -44,7 +44,14 @@ impl<'n> Graph<'n> {
     }
 
     /// Like `starts`, for what can only be a function: not finding it is told.
-    fn surely_starts(&mut self, declared: &Declared<'n>, node: Option<&Node>, kind: SourceKind, delivery: Delivery, from: Option<Fact<String>>) {
+    fn surely_starts(
+        &mut self,
+        declared: &Declared<'n>,
+        node: Option<&Node>,
+        kind: SourceKind,
+        delivery: Delivery,
+        from: Option<Fact<String>>,
+    ) {
         if let Some(function) = self.target_function(node, declared) {
             let source = EventSource { source: from, ..Self::source(function, kind, delivery, &declared.provenance) };
             self.app.sources.push(source);
@@ -56,7 +63,8 @@ impl<'n> Graph<'n> {
         let bus = self.text_at(properties, "EventBusName");
         let Some(targets) = properties.get("Targets") else { return };
         for (_, target) in self.resolve.items(targets) {
-            let failure = self.part(target, "DeadLetterConfig", &declared.id).and_then(|node| self.text_at(node, "Arn"));
+            let failure =
+                self.part(target, "DeadLetterConfig", &declared.id).and_then(|node| self.text_at(node, "Arn"));
             let kind = if schedule.is_some() { SourceKind::Schedule } else { SourceKind::Bus };
             if let Some(source) = self.starts(declared, target.get("Arn"), kind, Delivery::Async) {
                 source.source = schedule.clone().or_else(|| bus.clone());
@@ -110,13 +118,20 @@ impl<'n> Graph<'n> {
         let Some(configurations) = notifications.get("LambdaConfigurations") else { return };
         let own = Self::itself(declared);
         for (_, configuration) in self.resolve.items(configurations) {
-            self.surely_starts(declared, configuration.get("Function"), SourceKind::Bucket, Delivery::Async, Some(own.clone()));
+            self.surely_starts(
+                declared,
+                configuration.get("Function"),
+                SourceKind::Bucket,
+                Delivery::Async,
+                Some(own.clone()),
+            );
         }
     }
 
     fn logs(&mut self, declared: &Declared<'n>, properties: &Node) {
         let group = self.text_at(properties, "LogGroupName");
-        if let Some(source) = self.starts(declared, properties.get("DestinationArn"), SourceKind::Logs, Delivery::Async) {
+        if let Some(source) = self.starts(declared, properties.get("DestinationArn"), SourceKind::Logs, Delivery::Async)
+        {
             source.source = group;
         }
     }

@@ -24,7 +24,9 @@ impl Graph<'_> {
                 _ => None,
             };
             let authentication = match self.text_at(properties, "AuthType") {
-                Some(fact) => Fact { value: reparse(fact.value, &parse, "`NONE` or `AWS_IAM`"), provenance: fact.provenance },
+                Some(fact) => {
+                    Fact { value: reparse(fact.value, &parse, "`NONE` or `AWS_IAM`"), provenance: fact.provenance }
+                }
                 None => Fact::unknown("the address has no `AuthType`", declared.provenance.clone()),
             };
             let target = function.is_none().then(|| "unknown".into());

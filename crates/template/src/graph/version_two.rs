@@ -4,12 +4,7 @@ use std::sync::Arc;
 
 use brigandine_model::{ApiStyle, Payload, Route, RouteMethod};
 
-use super::{
-    Declared, Graph,
-    api::Door,
-    authorizer::unwritten,
-    integration::Behind,
-};
+use super::{Declared, Graph, api::Door, authorizer::unwritten, integration::Behind};
 use crate::{Map, Node, resolve::referred};
 
 impl<'n> Graph<'n> {
@@ -84,7 +79,8 @@ impl<'n> Graph<'n> {
             }
             door.api.stages.extend(self.text_at(properties, "StageName"));
             let log = self.part(properties, "AccessLogSettings", &declared.id);
-            door.api.access_log = log.and_then(|node| self.text_at(node, "DestinationArn")).or(door.api.access_log.take());
+            door.api.access_log =
+                log.and_then(|node| self.text_at(node, "DestinationArn")).or(door.api.access_log.take());
             let default = self.part(properties, "DefaultRouteSettings", &declared.id);
             let throttle = default.and_then(|node| self.throttle(node, "ThrottlingRateLimit", "ThrottlingBurstLimit"));
             door.api.throttle = throttle.or(door.api.throttle.take());
@@ -108,4 +104,3 @@ fn key(key: &str) -> (RouteMethod, Arc<str>) {
         None => (RouteMethod::Any, key.into()),
     }
 }
-

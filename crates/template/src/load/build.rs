@@ -1,10 +1,16 @@
 //! Events in, tree out: one stack, no recursion, every bound checked on the way.
 
-use std::{borrow::Cow, collections::{HashMap, HashSet}, ops::Range, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use super::{
-    Note, intrinsic,
+    Note,
     event::{About, Event, Fault, Reader, Step, Tag},
+    intrinsic,
     position::Positions,
 };
 use crate::{Key, Kind, Map, Node, Origin, Place, Scalar};
@@ -29,11 +35,7 @@ pub(super) enum Stop {
     Refused(Fault),
 }
 
-pub(super) fn tree<'t>(
-    reader: &mut dyn Reader<'t>,
-    text: &'t str,
-    positions: &Positions<'t>,
-) -> Result<Tree, Stop> {
+pub(super) fn tree<'t>(reader: &mut dyn Reader<'t>, text: &'t str, positions: &Positions<'t>) -> Result<Tree, Stop> {
     let mut builder = Builder::new(text, positions);
     while let Some(step) = reader.next().map_err(Stop::Reader)? {
         let at = step.range.start;
@@ -110,9 +112,7 @@ impl<'t, 'p> Builder<'t, 'p> {
             Event::Scalar { text, plain, about } => self.scalar(&text, plain, about, step.range),
             Event::Alias(anchor) => self.alias(&anchor, step.range),
             Event::ListStart(about) => self.enter(Content::List(Vec::new()), about, step.range),
-            Event::MapStart(about) => {
-                self.enter(Content::Map { entries: Vec::new(), key: None }, about, step.range)
-            }
+            Event::MapStart(about) => self.enter(Content::Map { entries: Vec::new(), key: None }, about, step.range),
             Event::ListEnd | Event::MapEnd => self.leave(step.range),
         }
     }
@@ -145,10 +145,7 @@ impl<'t, 'p> Builder<'t, 'p> {
             Some(Tag::Text) => false,
             _ => plain,
         };
-        let node = Node {
-            kind: Kind::Scalar(Scalar { text: text.into(), plain }),
-            origin: Origin::written(place),
-        };
+        let node = Node { kind: Kind::Scalar(Scalar { text: text.into(), plain }), origin: Origin::written(place) };
         let start = if about.words() > 0 { range.start } else { inner.start };
         self.finish(Built { node, size: 1, height: 1, range: start..inner.end }, about)
     }
@@ -280,7 +277,8 @@ impl<'t, 'p> Builder<'t, 'p> {
             let (text, place) = (key.text.clone(), key.origin.place);
             map.insert_key(key, node);
             if !written.insert(text.clone()) {
-                self.notes.push(Note::DuplicateKey { key: text, place: place.unwrap_or_else(|| self.positions.place(0..0)) });
+                self.notes
+                    .push(Note::DuplicateKey { key: text, place: place.unwrap_or_else(|| self.positions.place(0..0)) });
             }
         }
         Ok(map)
@@ -348,7 +346,9 @@ fn is_block_header(line: &str, at: usize) -> bool {
     let opens = at == 0 || line.as_bytes().get(at - 1).is_some_and(|before| matches!(before, b' ' | b'\t'));
     let rest = line.get(at + 1..).unwrap_or_default();
     let rest = rest.trim_start_matches(|next: char| next.is_ascii_digit() || matches!(next, '-' | '+'));
-    opens && (rest.is_empty() || (rest.starts_with([' ', '\t']) && matches!(rest.trim_start().bytes().next(), None | Some(b'#'))))
+    opens
+        && (rest.is_empty()
+            || (rest.starts_with([' ', '\t']) && matches!(rest.trim_start().bytes().next(), None | Some(b'#'))))
 }
 
 fn key_of(node: Node) -> Result<Key, Refusal> {

@@ -121,10 +121,8 @@ impl<'t> Json<'t> {
     /// A number, `true`, `false` or `null`.
     fn word(&mut self) -> Result<&'t str, Fault> {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let length = rest
-            .bytes()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.'))
-            .count();
+        let length =
+            rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')).count();
         let word = rest.get(..length).unwrap_or_default();
         if matches!(word, "true" | "false" | "null") || is_number(word) {
             self.at += length;
@@ -184,7 +182,8 @@ impl<'t> Json<'t> {
     fn unicode_escape(&mut self) -> Result<char, Fault> {
         let high = self.hex(self.at + 2);
         let pair = (0xD800..0xDC00).contains(&high.unwrap_or(0));
-        let low = if pair && self.text.get(self.at + 6..self.at + 8) == Some("\\u") { self.hex(self.at + 8) } else { None };
+        let low =
+            if pair && self.text.get(self.at + 6..self.at + 8) == Some("\\u") { self.hex(self.at + 8) } else { None };
         let (code, length) = match (high, low) {
             (Some(high), Some(low)) if (0xDC00..0xE000).contains(&low) => {
                 (0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00), 12)

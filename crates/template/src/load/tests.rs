@@ -2,7 +2,8 @@ use super::*;
 use crate::{Kind, Node};
 
 fn load_text(text: &str) -> Document {
-    load(&"template.yaml".into(), text.as_bytes()).unwrap_or_else(|error| panic!("{error} at {}:{}", error.line, error.column))
+    load(&"template.yaml".into(), text.as_bytes())
+        .unwrap_or_else(|error| panic!("{error} at {}:{}", error.line, error.column))
 }
 
 fn refusal(bytes: &[u8]) -> Error {
@@ -20,9 +21,14 @@ fn at<'d>(document: &'d Document, path: &[&str]) -> &'d Node {
 
 #[test]
 fn short_intrinsics_take_their_long_form_and_keep_the_place_of_the_value() {
-    let document = load_text("Ümläut: é # ü\nA: !GetAtt Nested.Outputs.Url\nB: !Sub \"${A}-x\"\nC: !Join ['', [a, !Ref B]]\nD: [!Ref X, !If [c, 1, 2]]\n");
+    let document = load_text(
+        "Ümläut: é # ü\nA: !GetAtt Nested.Outputs.Url\nB: !Sub \"${A}-x\"\nC: !Join ['', [a, !Ref B]]\nD: [!Ref X, !If [c, 1, 2]]\n",
+    );
     let attribute = at(&document, &["A", "Fn::GetAtt"]).as_list().unwrap();
-    assert_eq!((attribute.len(), slice(&document, &attribute[0]), slice(&document, &attribute[1])), (2, "Nested", "Outputs.Url"));
+    assert_eq!(
+        (attribute.len(), slice(&document, &attribute[0]), slice(&document, &attribute[1])),
+        (2, "Nested", "Outputs.Url")
+    );
     assert_eq!(slice(&document, at(&document, &["A"])), "!GetAtt Nested.Outputs.Url");
     assert_eq!(slice(&document, at(&document, &["A", "Fn::GetAtt"])), "Nested.Outputs.Url");
     assert_eq!(slice(&document, at(&document, &["B", "Fn::Sub"])), "\"${A}-x\"");
@@ -45,7 +51,8 @@ fn long_get_att_text_becomes_a_list_in_both_languages() {
 
 #[test]
 fn block_collections_end_with_their_last_value() {
-    let document = load_text("Resources:\n  A:\n    Type: X\n    List:\n    - a\n    - b   \n\n  # about B\n  B: {a: 1}\n");
+    let document =
+        load_text("Resources:\n  A:\n    Type: X\n    List:\n    - a\n    - b   \n\n  # about B\n  B: {a: 1}\n");
     assert_eq!(slice(&document, at(&document, &["Resources", "A"])), "Type: X\n    List:\n    - a\n    - b");
     assert_eq!(slice(&document, at(&document, &["Resources", "A", "List"])), "- a\n    - b");
     assert_eq!(slice(&document, at(&document, &["Resources", "B"])), "{a: 1}");
@@ -83,7 +90,9 @@ fn the_last_of_two_equal_keys_counts_and_is_told() {
 
 #[test]
 fn aliases_and_merge_keys_are_what_they_stand_for() {
-    let document = load_text("base: &base {a: 1, b: 2}\nmore: &more {b: 9, c: 3}\nx:\n  <<: [*base, *more]\n  a: 7\ny: *base\nz: &t !Ref Q\nw: *t\n");
+    let document = load_text(
+        "base: &base {a: 1, b: 2}\nmore: &more {b: 9, c: 3}\nx:\n  <<: [*base, *more]\n  a: 7\ny: *base\nz: &t !Ref Q\nw: *t\n",
+    );
     let x = at(&document, &["x"]).as_map().unwrap();
     let pairs: Vec<_> = x.iter().map(|(key, node)| (key, node.as_text().unwrap())).collect();
     assert_eq!(pairs, [("a", "7"), ("b", "2"), ("c", "3")]);
@@ -109,7 +118,8 @@ fn what_makes_the_laxer_reader_panic_is_only_refused() {
 
 #[test]
 fn json_with_tabs_escapes_and_pairs() {
-    let document = load_text("\u{feff}{\n\t\"a\":\t\"\\ud83d\\ude00\\/\\n\",\n\t\"b\": [1, true, null, {}],\n\t\"ü\": \"x\"\n}\n");
+    let document =
+        load_text("\u{feff}{\n\t\"a\":\t\"\\ud83d\\ude00\\/\\n\",\n\t\"b\": [1, true, null, {}],\n\t\"ü\": \"x\"\n}\n");
     assert_eq!(at(&document, &["a"]).as_text(), Some("😀/\n"));
     assert_eq!(slice(&document, at(&document, &["b"])), "[1, true, null, {}]");
     assert_eq!(slice(&document, at(&document, &["ü"])), "\"x\"");
@@ -143,7 +153,16 @@ fn hostile_texts_are_refused_with_a_place_and_at_once() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..20 {
         let before = level - 1;
-        bomb += &["a", &level.to_string(), ": &a", &level.to_string(), " [", &vec![format!("*a{before}"); 6].join(","), "]\n"].concat();
+        bomb += &[
+            "a",
+            &level.to_string(),
+            ": &a",
+            &level.to_string(),
+            " [",
+            &vec![format!("*a{before}"); 6].join(","),
+            "]\n",
+        ]
+        .concat();
     }
     assert_eq!(refusal(bomb.as_bytes()).message, "the template grows beyond 1000000 values");
     let mut tower = "a0: &a0 [x]\n".to_owned();

@@ -146,7 +146,12 @@ impl Resolver<'_> {
         }
         let default_matters = default.is_some_and(|text| compared.is_some_and(|values| values.contains(text)));
         let mut seen = Vec::new();
-        values.retain(|value| !seen.contains(value) && { seen.push(value.clone()); true });
+        values.retain(|value| {
+            !seen.contains(value) && {
+                seen.push(value.clone());
+                true
+            }
+        });
         let mut choices: Vec<Choice> = values.into_iter().map(Choice::Value).collect();
         if allowed.is_none() && (default.is_none() || default_matters) {
             choices.push(Choice::Other);

@@ -27,7 +27,11 @@ impl Resolver<'_> {
                 self.deciding.borrow_mut().pop();
                 decided?
             }
-            _ => None,
+            Some(_) => {
+                self.round.borrow_mut().insert(name.into());
+                None
+            }
+            None => None,
         };
         decided.ok_or(Need(variable))
     }

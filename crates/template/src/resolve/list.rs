@@ -31,11 +31,7 @@ fn is_list_parameter(resolver: &Resolver<'_>, name: &str) -> bool {
 
 impl Resolver<'_> {
     /// The branch an `Fn::If` takes in this case; nothing when it is no proper one.
-    pub(super) fn if_branch<'a>(
-        &self,
-        argument: &'a Node,
-        assignment: &Assignment,
-    ) -> Result<Option<&'a Node>, Need> {
+    pub(super) fn if_branch<'a>(&self, argument: &'a Node, assignment: &Assignment) -> Result<Option<&'a Node>, Need> {
         let Some([condition, then, otherwise]) = argument.as_list() else { return Ok(None) };
         let Some(name) = condition.as_text().or_else(|| condition.get("Condition")?.as_text()) else {
             return Ok(None);

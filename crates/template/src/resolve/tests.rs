@@ -107,10 +107,13 @@ fn provenance_names_the_parameters_a_value_passed_through() {
 
 #[test]
 fn lists_flatten_their_branches() {
-    let root = root(&format!("{PARAMETERS}V: [a, !If [IsProd, b, !Ref 'AWS::NoValue'], !Ref List]\nW: !If [IsOpen, [x], [y, z]]\n"));
+    let root = root(&format!(
+        "{PARAMETERS}V: [a, !If [IsProd, b, !Ref 'AWS::NoValue'], !Ref List]\nW: !If [IsOpen, [x], [y, z]]\n"
+    ));
     let settings = Settings::default();
     let resolver = Resolver::new(&"t.yaml".into(), &root, &settings);
-    let facts = |key: &str| resolver.strings(root.get(key).unwrap()).iter().map(|fact| shown(&fact.value)).collect::<Vec<_>>();
+    let facts =
+        |key: &str| resolver.strings(root.get(key).unwrap()).iter().map(|fact| shown(&fact.value)).collect::<Vec<_>>();
     assert_eq!(facts("V"), ["a", "[Stage=prod: b]", "a", "b"]);
     assert_eq!(facts("W"), ["[Open=yes: x]", "[Open=(other): y]", "[Open=(other): z]"]);
 }

@@ -46,23 +46,33 @@ impl Text {
     }
 }
 
-/// Joins texts; the first unknown one makes the whole unknown.
+/// Joins texts; the first unknown one makes the whole unknown. Literal neighbours grow together in one buffer.
 pub(super) fn concat(texts: impl IntoIterator<Item = Text>) -> Text {
     let mut pieces: Vec<Piece> = Vec::new();
+    let mut literal = String::new();
     for text in texts {
         match text {
             Text::Absent => {}
             Text::Unknown(why) => return Text::Unknown(why),
-            Text::Pieces(more) => more.into_iter().for_each(|piece| push(&mut pieces, piece)),
+            Text::Pieces(more) => {
+                for piece in more {
+                    if let Piece::Text(text) = &piece {
+                        literal.push_str(text);
+                        continue;
+                    }
+                    flush(&mut pieces, &mut literal);
+                    pieces.push(piece);
+                }
+            }
         }
     }
+    flush(&mut pieces, &mut literal);
     Text::Pieces(pieces)
 }
 
-fn push(pieces: &mut Vec<Piece>, piece: Piece) {
-    match (pieces.last_mut(), &piece) {
-        (Some(Piece::Text(before)), Piece::Text(more)) => *before = format!("{before}{more}").into(),
-        _ => pieces.push(piece),
+fn flush(pieces: &mut Vec<Piece>, literal: &mut String) {
+    if !literal.is_empty() {
+        pieces.push(Piece::Text(std::mem::take(literal).into()));
     }
 }
 
@@ -100,7 +110,7 @@ impl Resolver<'_> {
             }
         }
         if let Some(text) = node.as_text() {
-            return Ok(if super::is_null(node) { Text::Absent } else { Text::literal(text) });
+            return Ok(if super::is_null(node) { Text::Absent } else { self.literal(text) });
         }
         let Some((name, argument)) = node.as_intrinsic() else {
             return Ok(Text::unknown("a list or a map stands where text is expected"));
@@ -175,19 +185,19 @@ impl Resolver<'_> {
     fn platform_text(&self, target: &str, assignment: &Assignment) -> Text {
         let chosen = assignment.choice(&Variable::Parameter(target.into()));
         match (self.settings.platform.get(target), chosen) {
-            (Some(value), _) => Text::literal(value),
-            (None, Some(Choice::Value(value))) => Text::literal(value),
+            (Some(value), _) => self.literal(value),
+            (None, Some(Choice::Value(value))) => self.literal(value),
             _ => Text::piece(Piece::Parameter(target.into())),
         }
     }
 
     fn parameter_text(&self, name: &str, declared: &Node, assignment: &Assignment) -> Result<Text, Need> {
         if let Some(value) = self.settings.parameters.get(name) {
-            return Ok(Text::literal(value));
+            return Ok(self.literal(value));
         }
         let variable = Variable::Parameter(name.into());
         match assignment.choice(&variable) {
-            Some(Choice::Value(value)) => return Ok(Text::literal(value)),
+            Some(Choice::Value(value)) => return Ok(self.literal(value)),
             Some(_) => return Ok(Text::piece(Piece::Parameter(name.into()))),
             None => {}
         }
@@ -199,7 +209,7 @@ impl Resolver<'_> {
         }
         let single = allowed_values(declared).and_then(|values| values.first().cloned());
         Ok(match declared.get("Default").and_then(Node::as_text).map(Arc::from).or(single) {
-            Some(text) => Text::literal(&text),
+            Some(text) => self.literal(&text),
             None => Text::piece(Piece::Parameter(name.into())),
         })
     }
@@ -216,7 +226,7 @@ impl Resolver<'_> {
         let mut texts = Vec::new();
         let mut rest = template;
         while let Some(start) = rest.find("${") {
-            texts.push(Text::literal(rest.get(..start).unwrap_or_default()));
+            texts.push(self.literal(rest.get(..start).unwrap_or_default()));
             let hole = rest.get(start + 2..).unwrap_or_default();
             let Some(length) = hole.find('}') else {
                 return Ok(Text::unknown("`Fn::Sub` has a `${` without its `}`"));
@@ -228,13 +238,13 @@ impl Resolver<'_> {
             });
             rest = hole.get(length + 1..).unwrap_or_default();
         }
-        texts.push(Text::literal(rest));
+        texts.push(self.literal(rest));
         Ok(concat(texts))
     }
 
     fn hole(&self, name: &str, assignment: &Assignment) -> Result<Text, Need> {
         if let Some(literal) = name.strip_prefix('!') {
-            return Ok(Text::literal(&format!("${{{literal}}}")));
+            return Ok(self.literal(&format!("${{{literal}}}")));
         }
         match name.trim().split_once('.') {
             Some((resource, attribute)) => Ok(Text::piece(Piece::Attribute {
@@ -318,10 +328,9 @@ fn attribute(argument: &Node) -> Text {
         return Text::unknown("`Fn::GetAtt` needs a resource and an attribute");
     };
     match (resource.as_text(), attribute.as_text()) {
-        (Some(resource), Some(attribute)) => Text::piece(Piece::Attribute {
-            resource: LogicalId::new(resource),
-            attribute: Some(attribute.into()),
-        }),
+        (Some(resource), Some(attribute)) => {
+            Text::piece(Piece::Attribute { resource: LogicalId::new(resource), attribute: Some(attribute.into()) })
+        }
         _ => Text::unknown("the attribute `Fn::GetAtt` asks for is itself computed"),
     }
 }
