@@ -209,14 +209,12 @@ impl Configuration {
     /// The socket address to listen on, when one is set.
     pub(crate) fn listen(&self, faults: &mut Vec<Fault>) -> Option<SocketAddr> {
         let text = self.written.serve.listen.as_deref()?;
-        match text.parse() {
-            Ok(address) => Some(address),
-            Err(_) => {
-                let what = format!("`{text}` is no address with a port, such as `127.0.0.1:8080`");
-                faults.push(self.fault(&["serve", "listen"], what));
-                None
-            }
+        let address = text.parse().ok();
+        if address.is_none() {
+            let what = format!("`{text}` is no address with a port, such as `127.0.0.1:3000`");
+            faults.push(self.fault(&["serve", "listen"], what));
         }
+        address
     }
 }
 
@@ -334,6 +332,6 @@ mod tests {
         let mut faults = Vec::new();
         assert_eq!(configuration.listen(&mut faults), None);
         let error = configuration.report(faults).unwrap_err().to_string();
-        assert_eq!(error, "brigandine.toml:2:10: `here` is no address with a port, such as `127.0.0.1:8080`");
+        assert_eq!(error, "brigandine.toml:2:10: `here` is no address with a port, such as `127.0.0.1:3000`");
     }
 }

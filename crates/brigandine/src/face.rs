@@ -1,6 +1,7 @@
 //! What people and pipelines see: standard output is the result, standard error is the talk, the exit status the verdict.
 
 use std::{
+    fmt::Write as _,
     io::{self, Write},
     process::ExitCode,
 };
@@ -109,7 +110,7 @@ fn chain(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for (depth, cause) in error.chain().enumerate() {
         let separator = if depth == 0 { "" } else { ": " };
-        text.push_str(&format!("{separator}{cause}"));
+        write!(text, "{separator}{cause}").unwrap_or_default();
     }
     text
 }
@@ -149,7 +150,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     for row in rows {
         let mut line = String::from("  ");
         for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:<width$}  "));
+            write!(line, "{cell:<width$}  ").unwrap_or_default();
         }
         text.push_str(line.trim_end());
         text.push('\n');

@@ -68,8 +68,8 @@ pub(crate) fn locate(path: &Path) -> anyhow::Result<PathBuf> {
     if kind.is_file() {
         return Ok(path.to_owned());
     }
-    let named = TEMPLATE_NAMES.iter().map(|name| path.join(name)).find(|file| file.is_file());
-    if let Some(file) = named {
+    let usual = TEMPLATE_NAMES.iter().map(|name| path.join(name)).find(|file| file.is_file());
+    if let Some(file) = usual {
         return Ok(tidy(&file));
     }
     let mut found = files_in(path).into_iter().filter(|file| is_template(file)).collect::<Vec<_>>();
@@ -78,7 +78,7 @@ pub(crate) fn locate(path: &Path) -> anyhow::Result<PathBuf> {
     }
     match found.as_slice() {
         [] => Err(no_template(path)),
-        [file] => Ok(tidy(file)),
+        [only] => Ok(tidy(only)),
         several => {
             let names = several.iter().map(|file| format!("`{}`", tidy(file).display())).collect::<Vec<_>>().join(", ");
             Err(face::sentence(format!("`{}` holds several templates: {names}", path.display()), "name one of them"))

@@ -1,5 +1,5 @@
 //! The command line as a user meets it: what it prints, where, and with which exit status.
-#![expect(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
     path::{Path, PathBuf},

@@ -1,13 +1,6 @@
 //! The shield as a user meets it: a child process, real sockets, functions that misbehave.
 #![cfg(all(feature = "serve", unix))]
-#![expect(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "tests")]
 #![expect(unreachable_pub, clippy::format_push_string, reason = "a harness shared by this file only")]
 
 mod shield;

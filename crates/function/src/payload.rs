@@ -54,7 +54,8 @@ pub fn event(admitted: &Admitted) -> Bytes {
     bytes.into()
 }
 
-/// The answer for what a function gave back. What the platform would not take is answered with status 502.
+/// The answer for what a function gave back. What the platform would not take is answered with
+/// status 502, or 500 by an HTTP API.
 pub fn answer(form: &Form<'_>, reply: &Reply) -> Answer {
     answer::answer(form, reply)
 }

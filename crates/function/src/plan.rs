@@ -2,6 +2,7 @@
 
 pub(crate) mod code;
 pub(crate) mod interpreter;
+pub(crate) mod kit;
 pub(crate) mod needs;
 pub(crate) mod notice;
 pub(crate) mod resources;
@@ -15,6 +16,7 @@ use brigandine_model::{App, Fact, Function, LogicalId, RuntimeSubstituted, Value
 use self::{
     code::Code,
     interpreter::{Choice, Interpreters, Language},
+    kit::Kits,
     notice::{Notice, NoticeKind},
     resources::Resources,
 };
@@ -51,6 +53,8 @@ pub(crate) struct Plans {
     pub(crate) refused: BTreeMap<LogicalId, Arc<str>>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) substituted: Vec<RuntimeSubstituted>,
+    /// Functions with the layers they ask for and do not get.
+    pub(crate) layers_left_out: Vec<(LogicalId, String)>,
 }
 
 /// Where our runtime clients were written.
@@ -67,6 +71,7 @@ struct Planner<'a> {
     bootstraps: &'a Bootstraps,
     resources: Resources<'a>,
     interpreters: Interpreters,
+    kits: Kits,
     plans: Plans,
 }
 
@@ -85,6 +90,7 @@ pub(crate) async fn plan(
         bootstraps,
         resources,
         interpreters: Interpreters::from_host(),
+        kits: Kits::default(),
         plans: Plans::default(),
     };
     for function in &app.functions {
@@ -127,6 +133,9 @@ impl Planner<'_> {
             Ok(found) => found,
             Err(reason) => return Ok(Err(reason)),
         };
+        if let Some(remark) = self.kits.missing(&language, &code.folder, &program).await {
+            self.say(NoticeKind::Build, function, format!("{}: {remark}", function.id));
+        }
         let environment = self.environment(function, &handler, &code, &program);
         let memory_mib = function.memory.value.settled().first().map_or(128, |memory| **memory);
         let seconds = function.timeout.value.settled().first().map_or(3, |seconds| **seconds);
@@ -216,10 +225,8 @@ impl Planner<'_> {
 
     fn layers(&mut self, function: &Function) -> Vec<PathBuf> {
         let (found, missing) = code::layers(function, self.app, self.root);
-        for name in missing {
-            let text = format!("{}: the layer {name} is not beside the template, so it is left out", function.id);
-            self.say(NoticeKind::Layer, function, text);
-        }
+        let missing = missing.into_iter().map(|layer| (function.id.clone(), layer));
+        self.plans.layers_left_out.extend(missing);
         found
     }
 

@@ -200,11 +200,7 @@ impl Draft<'_> {
     fn entry(&self, route: &Route, kept: &mut Kept, not_enforced: &mut Vec<NotEnforced>) -> Entry {
         let api = &self.mount.api;
         let own_address = api.style == ApiStyle::FunctionUrl;
-        let shown_path: Arc<str> = match (&self.mount.prefix, own_address) {
-            (Some(prefix), _) => format!("{prefix}/{{proxy+}}").into(),
-            (None, true) => "/{proxy+}".into(),
-            (None, false) => route.path.clone(),
-        };
+        let shown_path = self.app.shared_path(route);
         let label: Arc<str> = format!("{} {shown_path}", route.method).into();
         let scope = scope_of(api, route);
         let throttle = settled(route.throttle.as_ref())

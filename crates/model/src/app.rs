@@ -103,9 +103,13 @@ impl App {
         self.routes.iter().filter(move |route| route.function.as_ref() == Some(function))
     }
 
-    /// The path under which a route is reached where all APIs share one address. A function's own address has no path of
-    /// its own: it stands at the root when it is the only API, below `/url/` and its function's name otherwise.
+    /// The path under which a route is reached where all APIs share one address: that of the route itself, with the
+    /// catch-all `$default` as a pattern. A function's own address has no path of its own: it stands at the root when it is
+    /// the only API, below `/url/` and its function's name otherwise.
     pub fn shared_path(&self, route: &Route) -> Arc<str> {
+        if &*route.path == "$default" && self.api(&route.api).is_some_and(|api| api.style == ApiStyle::Http) {
+            return "/{proxy+}".into();
+        }
         let own_address = self.api(&route.api).is_some_and(|api| api.style == ApiStyle::FunctionUrl);
         match (own_address, &route.function) {
             (false, _) => route.path.clone(),

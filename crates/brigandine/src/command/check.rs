@@ -39,7 +39,7 @@ fn files(paths: &[PathBuf]) -> anyhow::Result<(Vec<PathBuf>, Vec<Unreadable>)> {
             Ok(found) => files.extend(found),
             Err(error) if paths.len() == 1 => return Err(error),
             Err(error) => {
-                unreadable.push(Unreadable { file: path.display().to_string(), place: None, what: error.to_string() })
+                unreadable.push(Unreadable { file: path.display().to_string(), place: None, what: error.to_string() });
             }
         }
     }
@@ -167,7 +167,7 @@ fn progress(files: usize) -> ProgressBar {
 }
 
 fn print(gathered: &Gathered, settings: &Settings, format: Format) -> String {
-    let rules: Vec<&'static RuleMeta> = settings.selection.rules().map(|rule| rule.meta()).collect();
+    let rules: Vec<&'static RuleMeta> = settings.selection.rules().map(brigandine_rules::Rule::meta).collect();
     let report = Report {
         findings: &gathered.findings,
         suppressed: &gathered.suppressed,

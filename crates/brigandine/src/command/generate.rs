@@ -1,6 +1,9 @@
 //! The reference files that follow from the program itself: command line, completions, man pages, settings, rule index.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use brigandine_rules::RULES;
@@ -49,7 +52,7 @@ fn reference(command: &Command) -> String {
         };
         let help = command.clone().render_long_help().to_string();
         let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-        text.push_str(&format!("\n## {title}\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
+        write!(text, "\n## {title}\n\n```text\n{}\n```\n", help.join("\n").trim_end()).unwrap_or_default();
     }
     text
 }
@@ -63,10 +66,8 @@ fn rule_index() -> String {
         let page = format!("../crates/rules/pages/{}-{}.md", meta.code, meta.name);
         let (severity, practice) = (meta.severity, meta.practice.as_str());
         let frameworks = meta.frameworks.join(", ");
-        text.push_str(&format!(
-            "| [{}]({page}) | {} | {severity} | {practice} | {frameworks} |\n",
-            meta.code, meta.title
-        ));
+        writeln!(text, "| [{}]({page}) | {} | {severity} | {practice} | {frameworks} |", meta.code, meta.title)
+            .unwrap_or_default();
     }
     text
 }

@@ -1,6 +1,6 @@
 //! `brigandine routes`: every way in, who may pass and how fast.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use brigandine_model::{App, Route, SourceKind, Throttle};
@@ -105,9 +105,9 @@ pub(crate) fn human(app: &App, lines: &[Line], unlimited: &str) -> String {
             (_, Some(line)) if line.authentication == "none" => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
             _ => Style::new(),
         };
-        text.push_str(&format!("{style}{row}{style:#}\n"));
+        writeln!(text, "{style}{row}{style:#}").unwrap_or_default();
     }
-    text.push_str(&format!("{}\n{}\n", event_functions(app), summary(app, lines)));
+    write!(text, "{}\n{}\n", event_functions(app), summary(app, lines)).unwrap_or_default();
     text
 }
 

@@ -1,10 +1,11 @@
 //! `brigandine serve`: the application's functions here, behind the door, every step on record.
 
-use std::{path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
 use brigandine_gateway::{Counters, Door, Settings};
-use brigandine_model::Sink;
+use brigandine_model::{Event, Happening, ShieldStarted, ShieldStopped, Sink};
+use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: &Serve) -> anyhow::Result<Outcome> {
     let configuration = Configuration::beside(&project.folder)?;
     let settings = settings::door(arguments, &configuration, &project.app)?;
     let data = state::folder(&project.app.name, arguments.functions.data.as_deref())?;
+    raise_file_limit();
     let (recorder, writer) = record::start(&data, View::standard_error())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
@@ -58,12 +60,10 @@ impl Started<'_> {
         let place = Place { data: self.data, sink: sink.clone() };
         let local = functions::start(self.project, &self.arguments.functions, self.configuration, place).await?;
         let app = Arc::new(self.project.app.clone());
-        let door = Door::new(app, settings.clone(), functions::backend(local.clone()), sink)?;
+        let door = Door::new(app, settings.clone(), functions::backend(local.clone()), sink.clone())?;
         let address = door.bind().await.map_err(listening)?;
         functions::tell(&local);
-        for missing in door.not_enforced() {
-            face::warn(&face::harmless(&format!("{}: {}", missing.subject, missing.reason)));
-        }
+        tell(&door, address, &*sink);
         let lines = routes::lines(&self.project.app);
         let named = self.arguments.path.display().to_string();
         let greeting = Greeting {
@@ -77,7 +77,10 @@ impl Started<'_> {
         face::result(&greeting.text())?;
         door.serve(asked_to_end()).await?;
         local.shutdown().await;
-        Ok(door.counters())
+        let counters = door.counters();
+        let Counters { answered, refused, observed, .. } = counters;
+        emit(&*sink, Happening::ShieldStopped(ShieldStopped { requests: answered, refused, observed }));
+        Ok(counters)
     }
 
     /// On a loopback address only: an issuer that stands in, and a key for each usage plan.
@@ -89,6 +92,30 @@ impl Started<'_> {
         let (keys, texts): (Vec<_>, Vec<_>) = development::keys(&self.project.app)?.into_iter().unzip();
         settings.api_keys.extend(keys);
         Ok(texts)
+    }
+}
+
+/// Says that it serves, and what of the template it cannot enforce.
+fn tell(door: &Door, address: SocketAddr, sink: &dyn Sink) {
+    let (app, address) = (door.app().name.clone(), address.to_string().into());
+    emit(sink, Happening::ShieldStarted(ShieldStarted { app, address, version: env!("CARGO_PKG_VERSION") }));
+    for missing in door.not_enforced() {
+        face::warn(&face::harmless(&format!("{}: {}", missing.subject, missing.reason)));
+        emit(sink, Happening::NotEnforced(missing));
+    }
+}
+
+fn emit(sink: &dyn Sink, what: Happening) {
+    sink.emit(Event { at: Timestamp::now(), what });
+}
+
+/// As many open files as this process may have: each connection is one, and the usual limit is far below what the door holds.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        face::warn(&format!("the limit of open files stays as it is, so fewer connections are held: {error}"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What `serve` prints once it listens: the route table, the address, and curl lines ready to be pasted.
 
-use std::net::SocketAddr;
+use std::{fmt::Write as _, net::SocketAddr};
 
 use anstyle::Style;
 use brigandine_gateway::{DevelopmentIssuer, Settings};
@@ -35,18 +35,16 @@ impl Greeting<'_> {
         let default = self.settings.route_throttle;
         let unlimited = format!("{}/s, burst {} (default)", default.rate, default.burst);
         let mut text = format!("\n{}", routes::human(self.app, self.lines, &unlimited));
-        text.push_str(&format!(
-            "\n{bold}{} is behind the shield at {scheme}://{}{bold:#}\n",
-            self.app.name, self.address
-        ));
+        write!(text, "\n{bold}{} is behind the shield at {scheme}://{}{bold:#}\n", self.app.name, self.address)
+            .unwrap_or_default();
         let calls = self.calls(scheme);
         if !calls.is_empty() {
-            text.push_str(&format!("\nTry:\n{calls}\n"));
+            write!(text, "\nTry:\n{calls}\n").unwrap_or_default();
         }
         if let Some(hint) = self.token_hint() {
-            text.push_str(&format!("Another token: {hint}\n"));
+            writeln!(text, "Another token: {hint}").unwrap_or_default();
         }
-        text.push_str(&format!("Stop with Ctrl-C.\n"));
+        writeln!(text, "Stop with Ctrl-C.").unwrap_or_default();
         text
     }
 
@@ -59,7 +57,7 @@ impl Greeting<'_> {
         ordered.sort_by_key(|(first, _)| !first);
         let calls = ordered.into_iter().filter_map(|(_, (route, line))| self.call(route, line, scheme));
         calls.take(MOST_CALLS).fold(String::new(), |mut text, call| {
-            text.push_str(&format!("  {call}\n"));
+            writeln!(text, "  {call}").unwrap_or_default();
             text
         })
     }
@@ -76,22 +74,22 @@ impl Greeting<'_> {
             call.push_str(" --insecure");
         }
         if method != "GET" {
-            call.push_str(&format!(" -X {method}"));
+            write!(call, " -X {method}").unwrap_or_default();
         }
         if let Some(token) = self.token(api, route)? {
-            call.push_str(&format!(" -H 'Authorization: Bearer {token}'"));
+            write!(call, " -H 'Authorization: Bearer {token}'").unwrap_or_default();
         }
         if route.key_required.value.known() == Some(&true) {
             let key = self.keys.iter().find(|key| key.api == api.id)?;
-            call.push_str(&format!(" -H 'x-api-key: {}'", key.text));
+            write!(call, " -H 'x-api-key: {}'", key.text).unwrap_or_default();
         }
         if matches!(method, "POST" | "PUT" | "PATCH") {
             call.push_str(" -H 'Content-Type: application/json' -d '{}'");
         }
         if self.is_hidden(route, line) {
-            call.push_str(&format!(" -H 'Host: {}.localhost'", api.id.as_str().to_lowercase()));
+            write!(call, " -H 'Host: {}.localhost'", api.id.as_str().to_lowercase()).unwrap_or_default();
         }
-        call.push_str(&format!(" '{scheme}://{}{}'", self.address, sample(&line.path)));
+        write!(call, " '{scheme}://{}{}'", self.address, sample(&line.path)).unwrap_or_default();
         Some(face::harmless(&call))
     }
 
@@ -138,9 +136,6 @@ impl Greeting<'_> {
 
 /// A path that fits a pattern: parameters become `1`, greedy ones `any/thing`.
 fn sample(pattern: &str) -> String {
-    if pattern == "$default" {
-        return "/".to_owned();
-    }
     let segment = |segment: &str| match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         Some(name) if name.ends_with('+') => "any/thing".to_owned(),
         Some(_) => "1".to_owned(),
@@ -156,7 +151,6 @@ mod tests {
     #[test]
     fn a_pattern_gives_a_path_that_fits_it() {
         assert_eq!(sample("/orders/{id}/items/{proxy+}"), "/orders/1/items/any/thing");
-        assert_eq!(sample("$default"), "/");
         assert_eq!(sample("/"), "/");
     }
 }

@@ -39,7 +39,6 @@ pub(crate) struct Writer {
     sender: SyncSender<Entry>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "events are what it is for")]
 enum Entry {
     Event(Event),
     Close,

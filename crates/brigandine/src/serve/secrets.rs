@@ -194,7 +194,11 @@ fn respond(secrets: &DevelopmentSecrets, request: &Request<Incoming>) -> Respons
         "/secretsmanager/get" => (Place::Secret, "secretId"),
         "/systemsmanager/parameters/get" => (Place::Parameter, "name"),
         _ => {
-            return json(refusal(StatusCode::NOT_FOUND, "UnknownOperationException", "there is no such operation here"));
+            return json(refusal(
+                StatusCode::NOT_FOUND,
+                "UnknownOperationException",
+                "there is no such operation here",
+            ));
         }
     };
     match query(request.uri().query().unwrap_or_default(), key) {
@@ -304,7 +308,7 @@ mod tests {
 
     use super::*;
 
-    const TEMPLATE: &str = r#"
+    const TEMPLATE: &str = r"
 Resources:
   Payments: {Type: AWS::SecretsManager::Secret}
   Signing: {Type: AWS::SecretsManager::Secret, Properties: {Name: shop/signing}}
@@ -332,7 +336,7 @@ Resources:
           PolicyDocument:
             Statement:
               - {Effect: Allow, Action: secretsmanager:DescribeSecret, Resource: '*'}
-"#;
+";
 
     fn secrets(template: &str) -> (tempfile::TempDir, DevelopmentSecrets) {
         let (options, sources) = (Options::default(), Sources::default());

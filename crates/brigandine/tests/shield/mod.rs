@@ -13,8 +13,7 @@ pub struct Shield {
     child: Child,
     pub address: SocketAddr,
     pub data: PathBuf,
-    pub greeting: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer as it came over the socket.
@@ -79,7 +78,7 @@ impl Shield {
         }
         let talk = std::fs::read_to_string(folder.path().join("talk")).unwrap();
         let address = address.unwrap_or_else(|| panic!("the shield did not start:\n{greeting}\n{talk}"));
-        Self { child, address, data, greeting, _folder: folder }
+        Self { child, address, data, folder }
     }
 
     /// Sends one request on a connection of its own.
@@ -130,7 +129,7 @@ impl Shield {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let status = self.child.wait().unwrap();
-        (status.code(), std::fs::read_to_string(self._folder.path().join("talk")).unwrap())
+        (status.code(), std::fs::read_to_string(self.folder.path().join("talk")).unwrap())
     }
 }
 

@@ -77,10 +77,13 @@ pub(crate) fn failure(form: &Form<'_>, error: &InvokeError) -> Answer {
     answer
 }
 
-/// What clients see of a function that failed: nothing of its error.
+/// What clients see of a function that failed: nothing of its error. The lighter style says 500 where the others say 502.
 fn broken(form: &Form<'_>) -> Answer {
-    let message = if form.style == ApiStyle::Rest { "Internal server error" } else { "Internal Server Error" };
-    told(StatusCode::BAD_GATEWAY, message)
+    match form.style {
+        ApiStyle::Http => told(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+        ApiStyle::Rest => told(StatusCode::BAD_GATEWAY, "Internal server error"),
+        ApiStyle::FunctionUrl | ApiStyle::WebSocket => told(StatusCode::BAD_GATEWAY, "Internal Server Error"),
+    }
 }
 
 fn told(status: StatusCode, message: &str) -> Answer {

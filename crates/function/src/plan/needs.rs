@@ -23,6 +23,7 @@ type Wanted = BTreeMap<String, BTreeSet<String>>;
 /// Adds the line of everything about interpreters and fences, and of what each function needs.
 pub(crate) fn notices(app: &App, settings: &LocalSettings, plans: &mut Plans) {
     substituted(plans);
+    left_out(plans);
     if !plans.ready.is_empty() {
         plans.notices.push(Notice {
             kind: NoticeKind::Unfenced,
@@ -33,9 +34,11 @@ pub(crate) fn notices(app: &App, settings: &LocalSettings, plans: &mut Plans) {
     if settings.aws != AwsAccess::None {
         return;
     }
+    let kept_here: &[&str] = if settings.secrets.is_some() { &["secretsmanager", "ssm"] } else { &[] };
     let served: Vec<_> = plans.ready.iter().map(|plan| plan.id.clone()).collect();
     for function in app.functions.iter().filter(|function| served.contains(&function.id)) {
-        let wanted = wanted(app, function);
+        let mut wanted = wanted(app, function);
+        wanted.retain(|service, _| !kept_here.contains(&service.as_str()));
         if !wanted.is_empty() {
             let text = format!("{} needs {}: no endpoint", function.id, sentence(&wanted));
             plans.notices.push(Notice { kind: NoticeKind::Needs, function: Some(function.id.clone()), text });
@@ -53,6 +56,18 @@ fn substituted(plans: &mut Plans) {
     for ((declared, served_by), functions) in lines {
         let text = format!("{declared} is not installed: {served_by} runs {} instead", functions.join(", "));
         plans.notices.push(Notice { kind: NoticeKind::Substituted, function: None, text });
+    }
+}
+
+/// One line for all layers that exist on the platform only, with the functions that ask for them.
+fn left_out(plans: &mut Plans) {
+    let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (function, layer) in std::mem::take(&mut plans.layers_left_out) {
+        lines.entry(layer).or_default().push(function.to_string());
+    }
+    for (layer, functions) in lines {
+        let text = format!("{} run without the layer {layer}: it is not beside the template", functions.join(", "));
+        plans.notices.push(Notice { kind: NoticeKind::Layer, function: None, text });
     }
 }
 

@@ -157,6 +157,19 @@ pub(super) fn add(body: &mut Node, path: &str, method: &str, origin: &Origin) ->
     Ok(())
 }
 
+/// Makes an edit of one path, or none at all when it is refused.
+pub(super) fn edit(body: &mut Node, path: &str, act: impl FnOnce(&mut Node) -> Outcome<()>) -> Outcome<()> {
+    let before = body.at(&["paths", path]).cloned();
+    act(body).inspect_err(|_| {
+        if let Some(paths) = all_mut(body) {
+            match before {
+                Some(item) => paths.insert(path, item),
+                None => paths.remove(path),
+            };
+        }
+    })
+}
+
 /// The variants of one method that lead somewhere, open to change.
 pub(super) fn methods_mut<'b>(body: &'b mut Node, path: &str, method: &str) -> Outcome<Vec<&'b mut Map>> {
     let name = method_name(method);

@@ -94,7 +94,7 @@ fn integrate(cx: &Expansion<'_>, target: &Target, event: &Event, route: &Route<'
             },
         )
     } else {
-        add(cx, target, event, (route, api), &mut body)
+        paths::edit(&mut body, route.path, |body| add(cx, target, event, (route, api), body))
     };
     api.insert("DefinitionBody", body);
     added

@@ -73,7 +73,7 @@ fn integrate(target: &Target, mut event: Event, api: &mut Map, route: (&str, &st
         return Ok(());
     }
     let Some(mut body) = api.remove("DefinitionBody") else { return Ok(()) };
-    let added = add(target, &mut event, api, route, &mut body);
+    let added = paths::edit(&mut body, route.1, |body| add(target, &mut event, api, route, body));
     api.insert("DefinitionBody", body);
     added
 }
