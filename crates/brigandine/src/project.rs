@@ -1,6 +1,7 @@
 //! From a path the user gave to templates, and from a template to an application.
 
 use std::{
+    io::Read as _,
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
@@ -184,10 +185,7 @@ pub(crate) fn open(file: &Path, reading: &Reading) -> Result<Project, Unreadable
             Input { file: display.clone(), name: name.clone(), bytes: &bytes, options: &options, sources: &sources };
         match template::read(&input) {
             Ok(reading) => {
-                let mut texts = Texts::from([(display, text(&bytes))]);
-                for (path, bytes) in sources.iter() {
-                    texts.insert(path.into(), text(bytes.unwrap_or_default()));
-                }
+                let texts = Texts::from([(display, text(&bytes))]);
                 return Ok(Project { folder, app: reading.app, texts });
             }
             Err(Failure::Missing(paths)) => {
@@ -216,11 +214,14 @@ fn unreadable(file: &Path, failure: &Failure) -> Unreadable {
     Unreadable { place, ..Unreadable::new(file, failure.to_string()) }
 }
 
-/// A file the template includes: inside the repository only, and not through a link that leads out of it.
+/// A file the template includes: a plain file inside the repository only, not through a link that leads out of it, and
+/// nothing of the repository's own keeping, where credentials may lie.
 fn include(folder: &Path, path: &str) -> Option<Vec<u8>> {
     let root = repository_root(folder)?;
     let file = folder.join(path).canonicalize().ok()?;
-    if file.starts_with(&root) { read_bounded(&file).ok() } else { None }
+    let below = file.strip_prefix(&root).ok()?;
+    let of_repository = below.components().any(|part| part.as_os_str() == ".git");
+    if of_repository || !file.is_file() { None } else { read_bounded(&file).ok() }
 }
 
 /// The nearest folder above that holds a repository; the template's own folder when there is none.
@@ -231,12 +232,15 @@ fn repository_root(folder: &Path) -> Option<PathBuf> {
 }
 
 fn read_bounded(file: &Path) -> std::io::Result<Vec<u8>> {
-    let length = std::fs::metadata(file)?.len();
-    if length > LARGEST_FILE {
-        let what = format!("the file has {length} bytes; templates are read up to {LARGEST_FILE}");
-        return Err(std::io::Error::other(what));
+    let open = std::fs::File::open(file)?;
+    let mut bytes = Vec::new();
+    open.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(std::io::Error::other(format!(
+            "the file is larger than {LARGEST_FILE} bytes, the most that is read"
+        )));
     }
-    std::fs::read(file)
+    Ok(bytes)
 }
 
 /// Name for people and for the data folder: the folder's, lower case, safe as a file name.

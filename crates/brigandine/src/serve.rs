@@ -6,5 +6,6 @@ pub(crate) mod functions;
 pub(crate) mod greeting;
 pub(crate) mod record;
 pub(crate) mod secrets;
+pub(crate) mod segment;
 pub(crate) mod settings;
 pub(crate) mod view;

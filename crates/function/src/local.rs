@@ -5,6 +5,7 @@ mod connection;
 mod environment;
 mod nowhere;
 mod output;
+mod peer;
 mod pool;
 mod process;
 mod reload;

@@ -1,6 +1,7 @@
 //! Connections: how many, from whom, for how long.
 
 use std::{
+    cmp::Reverse,
     collections::{HashMap, VecDeque},
     error::Error as StdError,
     future::Future,
@@ -126,9 +127,10 @@ impl Gatehouse {
         guests: &mut JoinSet<()>,
     ) {
         let peer = plain(from.ip());
-        let watch = Watch::new(peer, Arc::new(self.settings.timers.clone()), Instant::now());
+        let now = Instant::now();
+        let watch = Watch::new(peer, Arc::new(self.settings.timers.clone()), now);
         let exempt = listed(&self.settings.trusted_proxies, peer);
-        match self.places.take(&watch, exempt) {
+        match self.places.take(&watch, exempt, now) {
             Ok(place) => {
                 let closed = closed.clone();
                 guests.spawn(async move {
@@ -185,7 +187,15 @@ impl Gatehouse {
                     }
                     return;
                 }
-                () = watch.evicted.notified() => return self.fail(watch, ("head", "it made room for others")),
+                () = watch.evicted.notified() => match (watch.unproven(), watch.engaged()) {
+                    (true, _) => return self.fail(watch, ("head", "it made room for others")),
+                    // To idle is no fault: it is told, and not charged.
+                    (false, false) => {
+                        return self.recorder.connection_failed(watch.peer, "idle", "it made room for others");
+                    }
+                    // A request came at the last moment: it is answered, then the connection leaves.
+                    (false, true) => true,
+                },
                 _ = closed.wait_for(|closed| *closed), if asked_to_leave.is_none() => true,
                 _ = beat.tick() => match watch.judge(Instant::now()) {
                     Judgement::Welcome => false,
@@ -271,7 +281,18 @@ struct Taken {
     by_address: HashMap<u128, usize>,
     /// Those who may never have brought a whole request, oldest first.
     unproven: VecDeque<Weak<Watch>>,
+    /// Those who have.
+    proven: Vec<Weak<Watch>>,
+    /// Of these, some that idled when it was last looked, whoever should go first in front.
+    idlers: VecDeque<Weak<Watch>>,
+    /// When it was last looked in vain.
+    looked: Option<Instant>,
 }
+
+/// Idlers noted at one look through all connections, and the time between two looks in vain: a flood of newcomers must
+/// not cost one look each.
+const NOTED: usize = 64;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// A place, given back when dropped.
 pub(crate) struct Place {
@@ -288,23 +309,24 @@ impl Places {
         })
     }
 
-    /// A place for one more. When all are taken, the oldest connection without a whole request makes room.
-    fn take(self: &Arc<Self>, watch: &Arc<Watch>, exempt: bool) -> Result<Place, &'static str> {
+    /// A place for one more. When all are taken, the oldest connection without a whole request makes room, or else one
+    /// that idles.
+    fn take(self: &Arc<Self>, watch: &Arc<Watch>, exempt: bool, now: Instant) -> Result<Place, &'static str> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let address = (!exempt).then(|| client_key(watch.peer));
         let from_there = address.and_then(|address| taken.by_address.get(&address).copied()).unwrap_or(0);
         if from_there >= self.per_address {
             return Err("address-limit");
         }
-        if taken.total >= self.total && !taken.make_room() {
+        if taken.total >= self.total && !taken.make_room(now) {
             return Err("total-limit");
         }
         taken.total += 1;
         if let Some(address) = address {
             taken.by_address.insert(address, from_there + 1);
         }
-        if taken.unproven.len() >= 2 * self.total {
-            taken.unproven.retain(|watch| watch.upgrade().is_some_and(|watch| watch.unproven()));
+        if taken.unproven.len() + taken.proven.len() >= 2 * self.total {
+            taken.sort_out();
         }
         taken.unproven.push_back(Arc::downgrade(watch));
         Ok(Place { places: self.clone(), address })
@@ -312,14 +334,61 @@ impl Places {
 }
 
 impl Taken {
-    fn make_room(&mut self) -> bool {
-        while let Some(watch) = self.unproven.pop_front() {
-            if let Some(watch) = watch.upgrade().filter(|watch| watch.unproven()) {
-                watch.evicted.notify_one();
+    fn make_room(&mut self, now: Instant) -> bool {
+        while let Some(weak) = self.unproven.pop_front() {
+            let Some(watch) = weak.upgrade() else { continue };
+            if watch.unproven() {
+                watch.evict();
+                return true;
+            }
+            self.proven.push(weak);
+        }
+        if self.evict_idler() {
+            return true;
+        }
+        if self.looked.is_some_and(|looked| now.saturating_duration_since(looked) < BETWEEN_LOOKS) {
+            return false;
+        }
+        self.look_for_idlers();
+        let found = self.evict_idler();
+        self.looked = (!found).then_some(now);
+        found
+    }
+
+    fn evict_idler(&mut self) -> bool {
+        while let Some(watch) = self.idlers.pop_front() {
+            if let Some(watch) = watch.upgrade().filter(|watch| watch.idle_since().is_some()) {
+                watch.evict();
                 return true;
             }
         }
         false
+    }
+
+    /// Notes those who idle: from the address with the most connections first, whoever idles longest first. Trusted
+    /// proxies, which speak for many, come last.
+    fn look_for_idlers(&mut self) {
+        let by_address = &self.by_address;
+        let idlers = self.proven.iter().filter_map(|weak| {
+            let watch = weak.upgrade()?;
+            let crowd = by_address.get(&client_key(watch.peer)).copied().unwrap_or(0);
+            Some((Reverse(crowd), watch.idle_since()?, weak))
+        });
+        let mut idlers: Vec<_> = idlers.collect();
+        idlers.sort_by_key(|(crowd, since, _)| (*crowd, *since));
+        self.idlers = idlers.into_iter().take(NOTED).map(|(_, _, weak)| weak.clone()).collect();
+    }
+
+    /// Forgets who is gone, and tells those who brought a request from those who did not.
+    fn sort_out(&mut self) {
+        self.proven.retain(|watch| watch.strong_count() > 0);
+        for weak in std::mem::take(&mut self.unproven) {
+            match weak.upgrade().map(|watch| watch.unproven()) {
+                Some(true) => self.unproven.push_back(weak),
+                Some(false) => self.proven.push(weak),
+                None => {}
+            }
+        }
     }
 }
 
@@ -354,23 +423,53 @@ mod tests {
     fn one_address_has_its_share_and_a_proxy_more() {
         let places = places(10, 2);
         let guest = watch(1);
-        let first = places.take(&guest, false);
-        let _second = places.take(&guest, false);
-        assert_eq!(places.take(&guest, false).err(), Some("address-limit"));
-        assert!(places.take(&guest, true).is_ok());
+        let first = places.take(&guest, false, Instant::now());
+        let _second = places.take(&guest, false, Instant::now());
+        assert_eq!(places.take(&guest, false, Instant::now()).err(), Some("address-limit"));
+        assert!(places.take(&guest, true, Instant::now()).is_ok());
         drop(first);
-        assert!(places.take(&guest, false).is_ok());
+        assert!(places.take(&guest, false, Instant::now()).is_ok());
     }
 
     #[test]
     fn who_brought_a_request_stays_and_the_oldest_other_goes() {
         let places = places(2, 10);
         let (proven, idle, newcomer) = (watch(1), watch(2), watch(3));
-        let _first = places.take(&proven, false);
-        let _second = places.take(&idle, false);
+        let _first = places.take(&proven, false, Instant::now());
+        let _second = places.take(&idle, false, Instant::now());
         drop(proven.clone().begin());
-        let _third = places.take(&newcomer, false).unwrap();
-        drop(newcomer.clone().begin());
-        assert_eq!(places.take(&watch(4), false).err(), Some("total-limit"));
+        let _third = places.take(&newcomer, false, Instant::now()).unwrap();
+        let (_busy, _busy_too) = (newcomer.clone().begin(), proven.clone().begin());
+        assert_eq!(places.take(&watch(4), false, Instant::now()).err(), Some("total-limit"));
+    }
+
+    #[test]
+    fn of_the_idle_the_largest_crowd_goes_first_and_the_longest_idle_of_it() {
+        let places = places(4, 10);
+        let guests = [watch(1), watch(2), watch(2), watch(3)];
+        let now = Instant::now();
+        let _held: Vec<_> = guests.iter().map(|guest| places.take(guest, false, now).unwrap()).collect();
+        // Those of the crowd idle shortest, the second of them longer than the first.
+        let _busy = guests[3].clone().begin();
+        for place in [0, 2, 1] {
+            drop(guests[place].clone().begin());
+        }
+        let told = |guest: &Arc<Watch>| guest.idle_since().is_none();
+        let _fifth = places.take(&watch(5), false, now).unwrap();
+        drop(_fifth);
+        assert_eq!(guests.each_ref().map(told), [false, false, true, true]);
+    }
+
+    #[test]
+    fn a_table_of_guests_does_not_grow_with_their_number() {
+        let places = places(4, 10);
+        for _ in 0..1_000 {
+            let guest = watch(1);
+            let place = places.take(&guest, false, Instant::now());
+            drop(guest.clone().begin());
+            drop(place);
+        }
+        let taken = places.taken.lock().unwrap();
+        assert!(taken.unproven.len() + taken.proven.len() <= 8);
     }
 }

@@ -75,9 +75,11 @@ pub struct Door {
 impl Door {
     /// A door to this application, closed as yet.
     pub fn new(app: Arc<App>, settings: Settings, backend: Backend, sink: Arc<dyn Sink>) -> Result<Self, Error> {
-        let development = settings.development.is_some() || settings.api_keys.iter().any(|key| key.development);
-        if development && !settings.listen.ip().to_canonical().is_loopback() {
+        if settings.development_identities() && !settings.listen.ip().to_canonical().is_loopback() {
             return Err(Error::DevelopmentInTheOpen { address: settings.listen });
+        }
+        if settings.development_identities() && !settings.trusted_proxies.is_empty() {
+            return Err(Error::DevelopmentBehindProxies);
         }
         let settings = Arc::new(settings);
         let identities = Arc::new(Identities::new(&settings)?);

@@ -27,6 +27,11 @@ pub enum Error {
         /// The address asked for.
         address: SocketAddr,
     },
+    /// Behind a trusted proxy, strangers reach a loopback address as well.
+    #[error(
+        "development identities are for callers on this machine, and trusted proxies bring others: set one of them only"
+    )]
+    DevelopmentBehindProxies,
     /// The keys of an issuer cannot be used.
     #[error("the keys of the issuer `{issuer}` cannot be used: {reason}")]
     Keys {

@@ -30,6 +30,7 @@
 //! ```
 
 mod address;
+mod budget;
 mod canonical;
 mod clock;
 mod connection;

@@ -8,7 +8,7 @@ use crate::{
     Backend,
     guard::{
         body::WholeBody, canonical::OneMeaning, client::AddressLists, function::Invocation, identity::KnownCaller,
-        rate::ClientRate, rate::RouteRate, route::KnownRoute, size::HeadSize,
+        rate::ClientRate, rate::ClientRouteRate, rate::RouteRate, route::KnownRoute, size::HeadSize,
     },
     rate::Rates,
     visit::{Arrival, Seam, step, wait},
@@ -28,11 +28,13 @@ pub(crate) fn path(rates: &Arc<Rates>, backend: Backend) -> Seam<Arrival> {
         .layer(step(ClientRate(rates.clone())))
         // A known route, or 404 and 405. Preflights are answered here.
         .layer(step(KnownRoute))
-        // One client on this route, then all clients on this route.
-        .layer(step(RouteRate(rates.clone())))
+        // One client on this route: bounds what guessing at tokens costs, whatever the others do.
+        .layer(step(ClientRouteRate(rates.clone())))
         // Tokens and API keys, with their plans' throttles and quotas.
         .layer(wait(KnownCaller(rates.clone())))
-        // The whole body, not too large and not too slow: read only for those who may call.
+        // All callers on this route together: only now, so that who may not call cannot use up the customers' share.
+        .layer(step(RouteRate))
+        // The whole body, not too large, not too slow, and within the memory for bodies: read only for those who may call.
         .layer(wait(WholeBody))
         // Simultaneous runs of the function, its deadline, and the function.
         .service(Seam::new(Invocation(backend)))

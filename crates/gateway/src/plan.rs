@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     Settings,
+    budget::Budget,
     cors::CrossOrigin,
     identity::{Gate, Identities},
     pattern::{Parameters, Pattern},
@@ -30,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) client_route: Option<Pace>,
     /// Requests at once, over all functions.
     pub(crate) requests: Arc<Semaphore>,
+    /// Memory for their bodies.
+    pub(crate) budget: Arc<Budget>,
     pub(crate) not_enforced: Vec<NotEnforced>,
 }
 
@@ -147,6 +150,7 @@ impl Plan {
             Some(previous) => previous.requests.clone(),
             None => Arc::new(Semaphore::new(settings.limits.requests.clamp(1, Semaphore::MAX_PERMITS))),
         };
+        let budget = previous.map_or_else(|| Budget::new(&settings.limits), |previous| previous.budget.clone());
         Self {
             client_total: settings.client_total.map(Pace::from),
             client_route: settings.client_throttle.map(Pace::from),
@@ -154,6 +158,7 @@ impl Plan {
             app,
             mounts,
             requests,
+            budget,
             not_enforced,
         }
     }

@@ -20,7 +20,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Certificate and key; plain text without them.
     pub tls: Option<TlsFiles>,
-    /// Proxies whose word on the client's address is believed. Default none.
+    /// Proxies whose word on the client's address is believed. Default none. Not together with development identities:
+    /// through a proxy on this machine, strangers would use them.
     pub trusted_proxies: Vec<IpNet>,
     /// When not empty, only these client addresses may call.
     pub allow: Vec<IpNet>,
@@ -48,9 +49,19 @@ pub struct Settings {
     /// Whether issuers may live on private networks.
     pub private_issuers: bool,
     /// Stands in for every token issuer; loopback addresses only.
+    ///
+    /// While it or a development key is set, only requests for `localhost`, `*.localhost` and loopback addresses are
+    /// served (others answer 421): a web page whose name was rebound to this machine is not to call with them.
     pub development: Option<Arc<DevelopmentIssuer>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+}
+
+impl Settings {
+    /// Whether an issuer or a key is set that is only for development.
+    pub(crate) fn development_identities(&self) -> bool {
+        self.development.is_some() || self.api_keys.iter().any(|key| key.development)
+    }
 }
 
 impl Default for Settings {
@@ -90,7 +101,8 @@ pub struct TlsFiles {
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at once. Default 4,096. At the limit, the oldest connection that has not yet brought a whole request
-    /// makes room; where there is none, the newcomer is turned away.
+    /// makes room; where there is none, one that idles between requests: of the address with the most connections, the
+    /// one that idles longest. Where all are busy, the newcomer is turned away.
     pub connections: usize,
     /// Connections at once from one address (IPv6: one /64); trusted proxies are exempt. Default 256.
     pub connections_per_address: usize,
@@ -104,6 +116,9 @@ pub struct Limits {
     pub target_bytes: usize,
     /// Bytes of a request's body. Default 6 MiB: no more fits into one invocation.
     pub body_bytes: usize,
+    /// Bytes of all request bodies held at once, until their functions have answered; at least one body. Default
+    /// 256 MiB. One client address (IPv6: one /64) may hold a quarter of it. Over it, 503.
+    pub buffered_bytes: usize,
     /// Entries in the table of rates, about 64 bytes each. Default 65,536; the least used make room for new ones.
     pub rate_entries: usize,
 }
@@ -118,6 +133,7 @@ impl Default for Limits {
             head_bytes: 32 * 1024,
             target_bytes: 8 * 1024,
             body_bytes: 6 * 1024 * 1024,
+            buffered_bytes: 256 * 1024 * 1024,
             rate_entries: 65_536,
         }
     }

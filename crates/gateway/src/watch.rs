@@ -36,6 +36,8 @@ struct Facts {
     ambiguity: Option<&'static str>,
     /// Why the stream itself gave up, when it did.
     fault: Option<Fault>,
+    /// Whether it has to make room.
+    evicted: bool,
     timers: Arc<Timers>,
 }
 
@@ -64,6 +66,7 @@ impl Watch {
             blocked: None,
             ambiguity: None,
             fault: None,
+            evicted: false,
             timers,
         };
         Arc::new(Self { peer, facts: Mutex::new(facts), evicted: Notify::new() })
@@ -135,6 +138,20 @@ impl Watch {
         self.write(|facts| facts.head_since.is_some() || !facts.under_way.is_empty())
     }
 
+    /// Since when nothing is under way, where it once brought a request and has not been told to make room yet.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        self.write(|facts| {
+            let idle = facts.begun > 0 && !facts.evicted && facts.head_since.is_none() && facts.under_way.is_empty();
+            idle.then_some(facts.quiet_since)
+        })
+    }
+
+    /// Tells it to make room.
+    pub(crate) fn evict(&self) {
+        self.write(|facts| facts.evicted = true);
+        self.evicted.notify_one();
+    }
+
     /// A request begins.
     pub(crate) fn begin(self: Arc<Self>) -> Busy {
         let number = self.write(|facts| {
@@ -172,7 +189,7 @@ impl Facts {
                 return Judgement::Leave;
             }
         }
-        if late(self.opened, timers.connection) { Judgement::Leave } else { Judgement::Welcome }
+        if self.evicted || late(self.opened, timers.connection) { Judgement::Leave } else { Judgement::Welcome }
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Delivery {
     Async,
     /// The platform reads batches from the source on the function's behalf.
     Poll,
+    /// Nobody has said: a service whose way of calling is not known.
+    Unknown,
 }
 
 /// What kind of thing starts a function.

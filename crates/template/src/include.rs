@@ -13,17 +13,19 @@ use crate::{Failure, Input, Kind, Map, Node, Origin, load};
 const DEEPEST: usize = 4;
 /// Most files one template may ask for.
 const MOST_FILES: usize = 64;
+/// Deepest nesting of values once everything is put in: everything after this room may recurse.
+const DEEPEST_VALUE: usize = load::DEEPEST;
 
 /// Puts in what `Fn::Transform` with `AWS::Include` names beside the template.
-pub(crate) fn locally(root: Node, input: &Input<'_>, unjudged: &mut Vec<Unjudged>) -> Result<Node, Failure> {
-    let mut shelf = Shelf { input, missing: Vec::new(), unjudged, taken: 0 };
-    let root = shelf.put_in(root, 0);
+pub(crate) fn locally(mut root: Node, input: &Input<'_>, unjudged: &mut Vec<Unjudged>) -> Result<Node, Failure> {
+    let mut shelf = Shelf::new(input, unjudged);
+    shelf.put_in(&mut root, Depth::default());
     shelf.done(root)
 }
 
 /// Puts in the bodies of APIs that are named as files beside the template.
 pub(crate) fn bodies(mut root: Node, input: &Input<'_>, unjudged: &mut Vec<Unjudged>) -> Result<Node, Failure> {
-    let mut shelf = Shelf { input, missing: Vec::new(), unjudged, taken: 0 };
+    let mut shelf = Shelf::new(input, unjudged);
     let resources = root.as_map_mut().and_then(|map| map.get_mut("Resources")).and_then(Node::as_map_mut);
     if let Some(resources) = resources {
         for (_, resource) in resources.iter_mut() {
@@ -38,50 +40,79 @@ struct Shelf<'a, 'i> {
     missing: Vec<String>,
     unjudged: &'a mut Vec<Unjudged>,
     taken: usize,
+    /// Bytes read and values put in, over all files: a few lines can name the same large file again and again.
+    bytes: usize,
+    values: usize,
 }
 
-impl Shelf<'_, '_> {
+/// How deep a value stands: within values, and within files that take in files.
+#[derive(Clone, Copy, Default)]
+struct Depth {
+    values: usize,
+    files: usize,
+}
+
+impl<'a, 'i> Shelf<'a, 'i> {
+    fn new(input: &'a Input<'i>, unjudged: &'a mut Vec<Unjudged>) -> Self {
+        Self { input, missing: Vec::new(), unjudged, taken: 0, bytes: 0, values: 0 }
+    }
+
     fn done(self, root: Node) -> Result<Node, Failure> {
         if self.missing.is_empty() { Ok(root) } else { Err(Failure::Missing(self.missing)) }
     }
 
-    fn put_in(&mut self, node: Node, depth: usize) -> Node {
-        let origin = node.origin;
-        let kind = match node.kind {
-            Kind::Scalar(scalar) => Kind::Scalar(scalar),
-            Kind::List(items) => Kind::List(items.into_iter().map(|item| self.put_in(item, depth)).collect()),
-            Kind::Map(map) => self.put_in_map(&map, depth),
-        };
-        Node { kind, origin }
+    fn put_in(&mut self, node: &mut Node, depth: Depth) {
+        let deeper = Depth { values: depth.values + 1, ..depth };
+        match &mut node.kind {
+            Kind::Scalar(_) => return,
+            Kind::List(items) => return items.iter_mut().for_each(|item| self.put_in(item, deeper)),
+            Kind::Map(map) => map.iter_mut().for_each(|(_, value)| self.put_in(value, deeper)),
+        }
+        let Some(transform) = node.get("Fn::Transform") else { return };
+        let origin = transform.origin.clone();
+        if let Some(content) = self.content(&transform.clone(), depth) {
+            self.merge(node, content, &origin);
+        }
     }
 
-    /// A map with its includes put in: what they hold stands beside what is written, and what is written wins.
-    fn put_in_map(&mut self, map: &Map, depth: usize) -> Kind {
-        let location = map.get("Fn::Transform").and_then(included).map(|node| (node.origin.clone(), node.as_text()));
-        let content = match location {
-            Some((origin, Some(path))) => self.fetch(path, &origin),
-            _ => None,
+    /// What a transform within the template puts in; told where that is not known.
+    fn content(&mut self, transform: &Node, depth: Depth) -> Option<Node> {
+        let Some(location) = included(transform) else {
+            let name = transform.get("Name").and_then(Node::as_text).unwrap_or("without a name");
+            return self.give_up(&format!("the macro `{name}` changes this part at deployment"), &transform.origin);
         };
-        let taken = content.map(|content| if depth < DEEPEST { self.put_in(content, depth + 1) } else { content });
-        let alone = map.len() == 1;
-        let mut whole = Map::default();
-        for (key, origin, value) in map.entries() {
-            if taken.is_some() && &**key == "Fn::Transform" {
-                continue;
-            }
-            let value = self.put_in(value.clone(), depth);
-            whole.insert_key(crate::Key { text: key.clone(), origin: origin.clone() }, value);
+        let Some(path) = location.as_text() else {
+            return self.give_up("the place of the included file is computed", &location.origin);
+        };
+        if depth.files >= DEEPEST {
+            return self.give_up(&format!("files include files more than {DEEPEST} deep"), &location.origin);
         }
-        match taken.map(|node| node.kind) {
-            Some(kind) if alone => return kind,
-            Some(Kind::Map(more)) => {
-                for (key, origin, value) in more.entries().filter(|(key, _, _)| !map.contains_key(key)) {
-                    whole.insert_key(crate::Key { text: key.clone(), origin: origin.clone() }, value.clone());
+        let mut content = self.fetch(path, &location.origin)?;
+        if depth.values + measures(&content).height > DEEPEST_VALUE {
+            let reason = format!("`{path}` nests values more than {DEEPEST_VALUE} deep where it is included");
+            return self.give_up(&reason, &location.origin);
+        }
+        self.put_in(&mut content, Depth { files: depth.files + 1, ..depth });
+        Some(content)
+    }
+
+    /// What is put in stands beside what is written, and what is written wins.
+    fn merge(&mut self, node: &mut Node, content: Node, origin: &Origin) {
+        let Some(map) = node.as_map_mut() else { return };
+        map.remove("Fn::Transform");
+        match content.kind {
+            kind if map.is_empty() => node.kind = kind,
+            Kind::Map(more) => {
+                for (key, origin, value) in more.entries() {
+                    if !map.contains_key(key) {
+                        map.insert_key(crate::Key { text: key.clone(), origin: origin.clone() }, value.clone());
+                    }
                 }
             }
-            _ => {}
+            _ => {
+                self.give_up("the included file is no map, and cannot stand beside other keys", origin);
+            }
         }
-        Kind::Map(whole)
     }
 
     fn body(&mut self, resource: &mut Node) {
@@ -108,6 +139,9 @@ impl Shelf<'_, '_> {
         if path.starts_with(['/', '\\', '~']) || path.contains(':') || path.is_empty() {
             return self.give_up(&format!("`{path}` leads out of the repository"), origin);
         }
+        if path.split(['/', '\\']).any(|part| part.eq_ignore_ascii_case(".git")) {
+            return self.give_up(&format!("`{path}` leads into what the repository keeps for itself"), origin);
+        }
         self.taken += 1;
         if self.taken > MOST_FILES {
             return self.give_up(&format!("more than {MOST_FILES} files are included"), origin);
@@ -120,21 +154,58 @@ impl Shelf<'_, '_> {
                 None
             }
             Some(None) => self.give_up(&format!("the file `{path}` could not be read"), origin),
-            Some(Some(bytes)) => match load::load(&Arc::from(path), bytes) {
-                Ok(mut document) => {
-                    settle(&mut document.root, origin);
-                    Some(document.root)
-                }
-                Err(error) => self.give_up(&format!("`{path}` cannot be read: {error} at line {}", error.line), origin),
-            },
+            Some(Some(bytes)) => self.tree(path, bytes, origin),
         }
     }
 
+    fn tree(&mut self, path: &str, bytes: &[u8], origin: &Origin) -> Option<Node> {
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        if self.bytes > load::LARGEST {
+            return self.give_up(&format!("the included files hold more than {} bytes", load::LARGEST), origin);
+        }
+        let mut document = match load::load(&Arc::from(path), bytes) {
+            Ok(document) => document,
+            Err(error) => {
+                let reason = format!("`{path}` cannot be read: {error} at line {}", error.line);
+                return self.give_up(&reason, origin);
+            }
+        };
+        self.values = self.values.saturating_add(measures(&document.root).size);
+        if self.values > load::MOST_NODES {
+            return self.give_up(&format!("the included files hold more than {} values", load::MOST_NODES), origin);
+        }
+        settle(&mut document.root, origin);
+        Some(document.root)
+    }
+
+    /// Tells why something is not put in, once for each place: every place in a file is the one that names it.
     fn give_up(&mut self, reason: &str, origin: &Origin) -> Option<Node> {
         let span = origin.span(&self.input.file);
-        self.unjudged.push(Unjudged { reason: reason.into(), resource: None, code: None, span });
+        let told = Unjudged { reason: reason.into(), resource: None, code: None, span };
+        if self.unjudged.last() != Some(&told) {
+            self.unjudged.push(told);
+        }
         None
     }
+}
+
+/// How much a tree is.
+struct Measures {
+    size: usize,
+    height: usize,
+}
+
+fn measures(node: &Node) -> Measures {
+    let mut whole = Measures { size: 1, height: 0 };
+    let mut add = |inner: &Node| {
+        let inner = measures(inner);
+        whole.size += inner.size;
+        whole.height = whole.height.max(inner.height);
+    };
+    node.as_list().into_iter().flatten().for_each(&mut add);
+    node.as_map().into_iter().flat_map(Map::iter).for_each(|(_, value)| add(value));
+    whole.height += 1;
+    whole
 }
 
 fn included(transform: &Node) -> Option<&Node> {

@@ -7,6 +7,7 @@
 mod build;
 mod comment;
 mod event;
+mod extent;
 mod intrinsic;
 mod json;
 mod libyaml;
@@ -15,6 +16,7 @@ mod saphyr;
 
 use std::sync::Arc;
 
+pub(crate) use self::build::{DEEPEST, MOST_NODES};
 use self::{
     build::{Stop, Tree},
     event::{Fault, Reader, Step},

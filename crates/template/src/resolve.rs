@@ -8,6 +8,7 @@
 mod assignment;
 mod condition;
 mod list;
+mod mapping;
 mod text;
 
 use std::{
@@ -259,9 +260,9 @@ impl<'n> Resolver<'n> {
         while let Some(assignment) = open.pop() {
             match work(&assignment) {
                 Ok(result) => done.push((assignment, result)),
-                Err(Need(variable)) => {
+                Err(Need { variable, choices }) => {
                     // Pushed backwards, so that the defaults are worked out first.
-                    let choices = self.choices(&variable);
+                    let choices = choices.unwrap_or_else(|| self.choices(&variable));
                     open.extend(choices.into_iter().rev().map(|choice| assignment.with(variable.clone(), choice)));
                 }
             }

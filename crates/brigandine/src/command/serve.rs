@@ -33,14 +33,15 @@ pub(crate) fn run(arguments: &Serve) -> anyhow::Result<Outcome> {
     let configuration = Configuration::beside(&project.folder)?;
     let settings = settings::door(arguments, &configuration, &project.app)?;
     let data = state::folder(&project.app.name, arguments.functions.data.as_deref())?;
+    let held = state::hold(&data)?;
     raise_file_limit();
     let (recorder, writer) = record::start(&data, View::standard_error())?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    let runtime = runtime()?;
     let started = Started { arguments, project: &project, configuration: &configuration, data: &data };
     let result = runtime.block_on(started.serve(settings, Arc::new(recorder)));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     let tally = writer.close();
+    drop(held);
     let counters = result?;
     face::say(&summary(counters, &tally));
     Ok(Outcome::Clean)
@@ -83,9 +84,10 @@ impl Started<'_> {
         Ok(counters)
     }
 
-    /// On a loopback address only: an issuer that stands in, and a key for each usage plan.
+    /// On a loopback address only, and not behind a proxy, whose callers come from anywhere: an issuer that stands in, and a
+    /// key for each usage plan.
     fn development(&self, settings: &mut Settings) -> anyhow::Result<Vec<DevelopmentKey>> {
-        if !settings.listen.ip().to_canonical().is_loopback() {
+        if !settings.listen.ip().to_canonical().is_loopback() || !settings.trusted_proxies.is_empty() {
             return Ok(Vec::new());
         }
         settings.development = Some(development::issuer(self.data)?);
@@ -107,6 +109,14 @@ fn tell(door: &Door, address: SocketAddr, sink: &dyn Sink) {
 
 fn emit(sink: &dyn Sink, what: Happening) {
     sink.emit(Event { at: Timestamp::now(), what });
+}
+
+/// Half of the processors for the shield: the functions need the others, and a request that stays on one thread is spared
+/// the wakings of several.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads((processors / 2).max(1)).enable_all().build().context("cannot start the runtime")
 }
 
 /// As many open files as this process may have: each connection is one, and the usual limit is far below what the door holds.

@@ -10,6 +10,10 @@ use crate::state;
 
 /// The issuer of this data folder; its key is made on the first run and readable by its owner only.
 pub(crate) fn issuer(folder: &Path) -> anyhow::Result<Arc<DevelopmentIssuer>> {
+    state::exclusively(folder, || kept_issuer(folder))
+}
+
+fn kept_issuer(folder: &Path) -> anyhow::Result<Arc<DevelopmentIssuer>> {
     let path = folder.join("development-issuer.pkcs8");
     match std::fs::read(&path) {
         Ok(bytes) => {

@@ -1,29 +1,38 @@
 //! The record of events: newline-delimited JSON in the data folder, and the terminal view fed from the same stream.
 //!
-//! Emitting never waits: a bounded channel leads to one writer thread that does the encoding and the writing. When the
-//! channel is full the event is dropped and counted, and the count itself is recorded once there is room again.
+//! Emitting never waits: a bounded channel leads to one writer thread that encodes and writes. When the channel is full the
+//! event is dropped and counted, and the count itself is recorded. The view has a thread of its own, so that a terminal
+//! nobody reads costs lines on the terminal and nothing on record.
 
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::{BufWriter, Write},
     path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel},
     },
-    thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use anyhow::Context;
 use brigandine_model::{Event, Guard, Happening, Sink};
 
-use super::view::View;
+use super::{
+    segment::Segment,
+    view::{View, Watcher},
+};
 
 /// Events that may wait for the writer; more are dropped and counted.
 const WAITING: usize = 65_536;
+
+/// How often the writer looks for events while there are some.
+const BEAT: Duration = Duration::from_millis(10);
+
+/// Longest time an event waits to be written.
+const FLUSH: Duration = Duration::from_millis(200);
+
+/// Longest wait for the writer at the end.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// The sink every room emits into.
 #[derive(Clone, Debug)]
@@ -35,8 +44,8 @@ pub(crate) struct Recorder {
 /// The thread behind a [`Recorder`].
 #[derive(Debug)]
 pub(crate) struct Writer {
-    thread: JoinHandle<Tally>,
     sender: SyncSender<Entry>,
+    done: Receiver<Tally>,
 }
 
 enum Entry {
@@ -46,15 +55,19 @@ enum Entry {
 
 /// Starts the writer: events go to `events.ndjson` in `folder`, and to the view.
 pub(crate) fn start(folder: &Path, view: View) -> anyhow::Result<(Recorder, Writer)> {
-    let path = folder.join("events.ndjson");
-    let file = private_append(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    let segment = Segment::open(folder)?;
+    let watcher = view.watch()?;
     let (sender, receiver) = sync_channel(WAITING);
+    let (told, done) = sync_channel(1);
     let dropped = Arc::new(AtomicU64::new(0));
     let lost = dropped.clone();
-    let thread = std::thread::Builder::new()
-        .name("record".to_owned())
-        .spawn(move || write_all(&receiver, BufWriter::with_capacity(256 * 1024, file), view, &lost))?;
-    Ok((Recorder { sender: sender.clone(), dropped }, Writer { thread, sender }))
+    std::thread::Builder::new().name("record".to_owned()).spawn(move || {
+        let tally = write_all(&receiver, segment, &watcher, &lost);
+        watcher.close();
+        // Nobody may be waiting any more.
+        drop(told.send(tally));
+    })?;
+    Ok((Recorder { sender: sender.clone(), dropped }, Writer { sender, done }))
 }
 
 impl Sink for Recorder {
@@ -68,10 +81,15 @@ impl Sink for Recorder {
 impl Writer {
     /// Writes what is waiting and ends the thread; gives back what guards that only observe would have refused.
     pub(crate) fn close(self) -> Tally {
-        // A writer that is gone already is seen by joining it.
-        drop(self.sender.send(Entry::Close));
-        self.thread.join().unwrap_or_else(|_| {
-            crate::face::warn("the record's writer ended early; the last events may be missing");
+        let until = Instant::now() + FAREWELL;
+        while let Err(TrySendError::Full(_)) = self.sender.try_send(Entry::Close) {
+            if Instant::now() > until {
+                break;
+            }
+            std::thread::sleep(BEAT);
+        }
+        self.done.recv_timeout(FAREWELL).unwrap_or_else(|_| {
+            crate::face::warn("the record's writer did not end in time; the last events may be missing");
             Tally::default()
         })
     }
@@ -102,61 +120,45 @@ impl Tally {
     }
 }
 
-fn write_all(receiver: &Receiver<Entry>, mut file: BufWriter<File>, mut view: View, dropped: &AtomicU64) -> Tally {
-    let mut failing = false;
+fn write_all(receiver: &Receiver<Entry>, mut segment: Segment, watcher: &Watcher, dropped: &AtomicU64) -> Tally {
     let mut tally = Tally::default();
+    let mut idle = Duration::ZERO;
+    let mut flushed = Instant::now();
     loop {
-        let entry = receiver.recv_timeout(Duration::from_millis(100));
-        match entry {
+        match next(receiver, idle) {
             Ok(Entry::Event(event)) => {
-                view.show(&event);
+                idle = Duration::ZERO;
                 tally.count(&event);
-                let written = write_event(&mut file, &event).and_then(|()| write_gap(&mut file, dropped));
-                tell_once(written, &mut failing);
+                segment.append(&event);
+                watcher.show(event);
             }
-            Err(RecvTimeoutError::Timeout) => {
-                tell_once(file.flush(), &mut failing);
-                view.tick();
-            }
+            Err(RecvTimeoutError::Timeout) => idle += BEAT,
             Ok(Entry::Close) | Err(RecvTimeoutError::Disconnected) => break,
         }
+        if flushed.elapsed() > FLUSH {
+            segment.note_lost(dropped.swap(0, Ordering::Relaxed));
+            segment.flush();
+            flushed = Instant::now();
+        }
     }
-    tell_once(file.flush(), &mut failing);
-    view.tick();
+    segment.note_lost(dropped.swap(0, Ordering::Relaxed));
+    segment.flush();
     tally
 }
 
-fn write_event(file: &mut BufWriter<File>, event: &Event) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *file, event)?;
-    file.write_all(b"\n")
-}
-
-/// Puts the number of dropped events on record, when there are any.
-fn write_gap(file: &mut BufWriter<File>, dropped: &AtomicU64) -> std::io::Result<()> {
-    match dropped.swap(0, Ordering::Relaxed) {
-        0 => Ok(()),
-        lost => writeln!(file, r#"{{"event":"gap","lost":{lost}}}"#),
+/// The next entry. While events keep coming the writer looks once in a while rather than being woken for each: waking a
+/// thread costs the request more than all the rest of its record.
+fn next(receiver: &Receiver<Entry>, idle: Duration) -> Result<Entry, RecvTimeoutError> {
+    if idle > BEAT * 50 {
+        return receiver.recv_timeout(Duration::from_secs(1));
     }
-}
-
-/// Says that the record cannot be written when that begins, not for each event.
-fn tell_once(result: std::io::Result<()>, failing: &mut bool) {
-    match result {
-        Ok(()) => *failing = false,
-        Err(error) if !*failing => {
-            crate::face::warn(&format!("events cannot be recorded: {error}"));
-            *failing = true;
+    receiver.try_recv().map_err(|empty| match empty {
+        TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+        TryRecvError::Empty => {
+            std::thread::sleep(BEAT);
+            RecvTimeoutError::Timeout
         }
-        Err(_) => {}
-    }
-}
-
-fn private_append(path: &Path) -> std::io::Result<File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    })
 }
 
 #[cfg(test)]

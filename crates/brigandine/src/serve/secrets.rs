@@ -46,17 +46,7 @@ struct Reader {
 impl DevelopmentSecrets {
     /// Reads the development file, adding values for secrets it does not have yet, and works out the grants.
     pub(crate) fn open(folder: &Path, app: &App) -> anyhow::Result<Self> {
-        let path = folder.join("secrets.json");
-        let mut file = read(&path)?;
-        let known = file.len();
-        for secret in &app.secrets {
-            if !file.contains_key(secret.id.as_str()) {
-                file.insert(secret.id.to_string(), random_text()?);
-            }
-        }
-        if file.len() > known {
-            state::write_private(&path, &serde_json::to_vec_pretty(&file)?)?;
-        }
+        let mut file = state::exclusively(folder, || kept(folder, app))?;
         let values =
             app.secrets.iter().filter_map(|secret| Some((secret.id.clone(), stored(secret, &mut file)?))).collect();
         let readers = app.functions.iter().map(|function| reader(app, function)).collect::<anyhow::Result<_>>()?;
@@ -72,19 +62,17 @@ impl DevelopmentSecrets {
         self.readers.iter().map(|(token, reader)| (reader.function.clone(), variables(token))).collect()
     }
 
-    /// The secret a function names, by its logical id, its name or an ARN that ends in either.
+    /// The secret a function names: by its logical id, its name, or an ARN. What fits exactly comes before what fits once
+    /// the six random characters of an ARN are taken off, for `db-master` and `db-backup` are two secrets.
     fn find(&self, wanted: &str) -> Option<(&LogicalId, &Stored)> {
-        let name = wanted
-            .rsplit_once(":secret:")
-            .or_else(|| wanted.rsplit_once(":parameter"))
-            .map_or(wanted, |(_, name)| name);
-        let name = without_suffix(name);
-        let fits = |text: &str| {
-            text == name
-                || text == wanted
-                || without_suffix(text) == name
-                || text.trim_start_matches('/') == name.trim_start_matches('/')
-        };
+        let of_arn = wanted.rsplit_once(":secret:").or_else(|| wanted.rsplit_once(":parameter")).map(|(_, name)| name);
+        let written = of_arn.unwrap_or(wanted);
+        let shortened = of_arn.map(without_suffix);
+        [Some(written), shortened].into_iter().flatten().find_map(|name| self.named(name))
+    }
+
+    fn named(&self, name: &str) -> Option<(&LogicalId, &Stored)> {
+        let fits = |text: &str| text.trim_start_matches('/') == name.trim_start_matches('/');
         self.values.iter().find(|(id, stored)| fits(id.as_str()) || stored.name.as_deref().is_some_and(fits))
     }
 
@@ -218,6 +206,22 @@ fn json((status, document): (StatusCode, serde_json::Value)) -> Response<Full<By
 fn query(query: &str, key: &str) -> Option<String> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))?;
     percent_encoding::percent_decode_str(value).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+/// The development file with a value for every secret of the template.
+fn kept(folder: &Path, app: &App) -> anyhow::Result<BTreeMap<String, String>> {
+    let path = folder.join("secrets.json");
+    let mut file = read(&path)?;
+    let known = file.len();
+    for secret in &app.secrets {
+        if !file.contains_key(secret.id.as_str()) {
+            file.insert(secret.id.to_string(), random_text()?);
+        }
+    }
+    if file.len() > known {
+        state::write_private(&path, &serde_json::to_vec_pretty(&file)?)?;
+    }
+    Ok(file)
 }
 
 fn read(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
@@ -384,6 +388,20 @@ Resources:
         assert_eq!(granted.answer(None, Place::Secret, "Payments").0, StatusCode::FORBIDDEN);
         let (_folder, denied) = secrets(TEMPLATE);
         assert_eq!(ask(&denied, "Orders", "Payments").0, 400);
+    }
+
+    #[test]
+    fn names_that_end_alike_are_two_secrets() {
+        let template = "Resources:\n  A: {Type: AWS::SecretsManager::Secret, Properties: {Name: db-master}}\n  \
+                        B: {Type: AWS::SecretsManager::Secret, Properties: {Name: db-backup}}\n";
+        let (_folder, secrets) = secrets(template);
+        let found = |wanted: &str| secrets.find(wanted).map(|(id, _)| id.to_string());
+        assert_eq!(found("db-backup").as_deref(), Some("B"));
+        assert_eq!(
+            found("arn:aws:secretsmanager:us-east-1:000000000000:secret:db-backup-AbCdEf").as_deref(),
+            Some("B")
+        );
+        assert_eq!(found("db"), None);
     }
 
     #[test]

@@ -2,7 +2,15 @@
 //!
 //! In a flood a terminal shows nothing anyway and costs much, so lines are capped per second and the rest counted.
 
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    time::Duration,
+};
 
 use anstyle::{AnsiColor, Style};
 use brigandine_model::{
@@ -14,6 +22,38 @@ use crate::face::{harmless, say};
 
 /// Lines shown per second; the rest are counted.
 const LINES_PER_SECOND: u32 = 60;
+
+/// Events that may wait for the terminal; more are left out and counted.
+const WAITING: usize = 256;
+
+/// Longest wait for the terminal at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The thread in which a [`View`] prints, so that a terminal nobody reads holds up nothing but itself.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    sender: SyncSender<Event>,
+    left_out: Arc<AtomicU64>,
+    shows: bool,
+    done: Receiver<()>,
+}
+
+impl Watcher {
+    /// Shows one event when there is room.
+    pub(crate) fn show(&self, event: Event) {
+        if self.shows && is_for_people(&event.what) && self.sender.try_send(event).is_err() {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Shows what is waiting, for a moment at most.
+    pub(crate) fn close(self) {
+        let Self { sender, done, .. } = self;
+        drop(sender);
+        // A terminal that is not read by then is not waited for.
+        done.recv_timeout(FAREWELL).unwrap_or_default();
+    }
+}
 
 /// What is shown, and how much of it was shown this second.
 #[derive(Debug)]
@@ -37,18 +77,36 @@ impl View {
         Self { shows: false, zone: TimeZone::UTC, second: 0, lines: 0, left_out: 0 }
     }
 
+    /// Starts the thread in which it prints.
+    pub(crate) fn watch(mut self) -> std::io::Result<Watcher> {
+        let (sender, receiver) = sync_channel::<Event>(WAITING);
+        let (told, done) = sync_channel(1);
+        let left_out = Arc::new(AtomicU64::new(0));
+        let (shows, missed) = (self.shows, left_out.clone());
+        std::thread::Builder::new().name("view".to_owned()).spawn(move || {
+            loop {
+                match receiver.recv_timeout(Duration::from_millis(500)) {
+                    Ok(event) => self.show(&event),
+                    Err(RecvTimeoutError::Timeout) => self.tick(),
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+                self.left_out += missed.swap(0, Ordering::Relaxed);
+            }
+            self.tick();
+            told.send(()).unwrap_or_default();
+        })?;
+        Ok(Watcher { sender, left_out, shows, done })
+    }
+
     /// Shows one event, if it is one for people.
-    pub(crate) fn show(&mut self, event: &Event) {
-        if !self.shows {
-            return;
-        }
+    fn show(&mut self, event: &Event) {
         if let Some(line) = line(&event.what) {
             self.print(event.at, &line);
         }
     }
 
     /// Says how much was left out, once the flood is over.
-    pub(crate) fn tick(&mut self) {
+    fn tick(&mut self) {
         if self.left_out > 0 {
             say(&format!("          … and {} more, all in the record", self.left_out));
             self.left_out = 0;
@@ -68,6 +126,19 @@ impl View {
         self.lines += 1;
         let time = at.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string();
         say(&format!("{time}  {line}"));
+    }
+}
+
+fn is_for_people(what: &Happening) -> bool {
+    match what {
+        Happening::RequestAnswered(_)
+        | Happening::FunctionLogged(_)
+        | Happening::ConnectionRefused(_)
+        | Happening::ConnectionFailed(_)
+        | Happening::Reloaded(_) => true,
+        Happening::InvocationFinished(invocation) => invocation.error.is_some(),
+        Happening::EnvironmentStopped(stopped) => is_fault(&stopped.reason),
+        _ => false,
     }
 }
 

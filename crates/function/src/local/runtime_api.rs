@@ -18,6 +18,7 @@ use crate::{
     local::{
         connection::Heard,
         environment::{Environment, Outcome},
+        peer,
         slot::{Asked, Delivery, Untaken},
     },
 };
@@ -49,11 +50,12 @@ pub(crate) async fn serve(listener: TcpListener, environment: Arc<Environment>) 
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
-        let Ok((stream, peer)) = listener.accept().await else {
+        let Ok((stream, from)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        if !peer.ip().is_loopback() || connections.len() >= CONNECTIONS {
+        let own = || stream.local_addr().is_ok_and(|local| peer::is_own(from, local));
+        if !from.ip().is_loopback() || connections.len() >= CONNECTIONS || !own() {
             continue;
         }
         // Without it answers wait for acknowledgements; where it cannot be set they are only slower.

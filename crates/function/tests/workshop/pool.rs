@@ -286,5 +286,7 @@ async fn layers_beside_the_template_are_on_the_path() {
     std::fs::write(folder.join("shared.py"), "NAME = 'from the layer'\n").unwrap();
     let local = bench.start().await;
     assert_eq!(bench.json(&local, "{}").await, "from the layer");
-    assert!(local.notices().iter().any(|notice| notice.text.contains("layer Elsewhere is not beside the template")));
+    assert!(
+        local.notices().iter().any(|notice| notice.text.contains("layer Elsewhere: it is not beside the template"))
+    );
 }

@@ -37,6 +37,10 @@ impl Step for OneMeaning {
         trace.write(|facts| facts.client = client);
         method(&head.method)?;
         let host = host(&head)?;
+        if plan.settings.development_identities() && !local(&host) {
+            let reason = "development identities are in use, so only localhost and loopback addresses are served";
+            return Err(refuse(Guard::Canonical, 421, "host-not-local", reason).into());
+        }
         let path: Arc<str> = canonical_path(head.uri.path())
             .map_err(|fault| {
                 let (code, reason) = fault.told();
@@ -122,6 +126,14 @@ fn host_name(authority: &str) -> Option<String> {
     let plain = name.starts_with('[')
         || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)));
     (plain && port.bytes().all(|byte| byte.is_ascii_digit()) && port.len() <= 5).then(|| name.to_ascii_lowercase())
+}
+
+/// Whether a host is this machine by its very name, so that no name server can say otherwise. Requests without a host
+/// come from no browser.
+fn local(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host).parse::<IpAddr>();
+    let loopback = address.is_ok_and(|address| address.to_canonical().is_loopback());
+    loopback || matches!(host, "" | "localhost") || host.ends_with(".localhost")
 }
 
 /// Headers that concern only one connection (RFC 9110, 7.6.1).
@@ -245,6 +257,17 @@ mod tests {
             ("a:123456", None),
         ] {
             assert_eq!(host_name(text).as_deref(), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_told_by_names_that_no_name_server_answers_for() {
+        for host in ["localhost", "web.localhost", "127.0.0.1", "127.8.8.8", "[::1]", "[::ffff:127.0.0.1]", ""] {
+            assert!(local(host), "{host}");
+        }
+        for host in ["evil.example", "xlocalhost", "localhost.evil.example", "10.0.0.1", "[2001:db8::1]", "localhost."]
+        {
+            assert!(!local(host), "{host}");
         }
     }
 

@@ -43,7 +43,7 @@ impl Service<Ready> for Invocation {
 /// stays true, and a panic in it does not tear down the connection.
 async fn invoke(backend: Backend, ready: Ready) -> Result<Answer, Stop> {
     let permits = permits(&ready)?;
-    let Ready { admitted, entry, .. } = ready;
+    let Ready { admitted, entry, held, .. } = ready;
     if entry.route.function.is_none() {
         return Err(refuse(Guard::Function, 501, "no-function", "no function stands behind this route").into());
     }
@@ -51,7 +51,7 @@ async fn invoke(backend: Backend, ready: Ready) -> Result<Answer, Stop> {
     let deadline = entry.deadline;
     let run = tokio::spawn(async move {
         let outcome = timeout(deadline, backend.oneshot(admitted)).await;
-        drop(permits);
+        drop((permits, held));
         outcome
     });
     match run.await {

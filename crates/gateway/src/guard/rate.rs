@@ -29,10 +29,10 @@ impl Step for ClientRate {
     }
 }
 
-/// Clients, and all clients together, within the rate of one route.
-pub(crate) struct RouteRate(pub(crate) Arc<Rates>);
+/// Clients within their rate on one route.
+pub(crate) struct ClientRouteRate(pub(crate) Arc<Rates>);
 
-impl Step for RouteRate {
+impl Step for ClientRouteRate {
     type In = Call;
     type Out = Call;
 
@@ -46,7 +46,22 @@ impl Step for RouteRate {
                 call.object(too_many("client-route-rate", "too many requests from this address", wait))?;
             }
         }
-        if let Err(wait) = entry.total.bucket.take(entry.total.pace, now) {
+        Ok(call)
+    }
+}
+
+/// All callers of a route together within its rate. Only those who may call are counted: otherwise anyone without a
+/// token could use up what the customers share.
+pub(crate) struct RouteRate;
+
+impl Step for RouteRate {
+    type In = Call;
+    type Out = Call;
+
+    fn pass(&self, call: Call) -> Result<Call, Stop> {
+        let total = &call.matched.entry.total;
+        let now = nanoseconds(call.visit.plan.settings.clock.steady());
+        if let Err(wait) = total.bucket.take(total.pace, now) {
             call.object(too_many("route-rate", "too many requests", wait))?;
         }
         Ok(call)

@@ -124,6 +124,22 @@ async fn half_open_connections_make_room_for_callers() {
 }
 
 #[tokio::test]
+async fn idle_connections_make_room_for_callers_even_after_a_request() {
+    let limits = Limits { connections: 4, ..Limits::default() };
+    let stage = open(open_app(), Settings { limits, ..settings() }).await;
+    let mut idle = Vec::new();
+    for _ in 0..8 {
+        let mut stream = stage.connect().await;
+        stream.write_all(b"GET /a HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        assert_eq!(hear(&mut stream).await.status, 200);
+        idle.push(stream);
+    }
+    assert!(closes(&mut idle[0]).await);
+    assert_eq!(&*stage.events.failed("idle").await, "it made room for others");
+    assert_eq!(stage.door.counters().connections_refused, 0);
+}
+
+#[tokio::test]
 async fn faults_of_a_connection_are_charged_to_its_address() {
     let total = Some(Throttle { rate: 0.001, burst: 3 });
     let stage = open(open_app(), Settings { client_total: total, ..settings() }).await;

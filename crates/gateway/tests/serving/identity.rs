@@ -120,6 +120,22 @@ async fn a_token_opens_what_it_holds_the_scope_for() {
 }
 
 #[tokio::test]
+async fn who_may_not_call_cannot_use_up_what_the_customers_share() {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = Signer::new("one");
+    let mut app = guarded_app();
+    app.routes[1].throttle = Some(fact(Throttle { rate: 0.001, burst: 2 }));
+    let stage = open(app, key_file(folder.path(), &[signer.jwk()])).await;
+    for _ in 0..20 {
+        assert_eq!(stage.ask("POST /orders", &[]).await.code(), "token-missing");
+    }
+    let token = signer.token(&claims());
+    assert_eq!(bearing(&stage, "POST /orders", &token).await.status, 200);
+    assert_eq!(bearing(&stage, "POST /orders", &token).await.status, 200);
+    assert_eq!(bearing(&stage, "POST /orders", &token).await.code(), "route-rate");
+}
+
+#[tokio::test]
 async fn tokens_that_the_library_would_let_pass_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let signer = Signer::new("one");
@@ -334,15 +350,34 @@ async fn a_development_issuer_stands_in_for_what_is_not_deployed() {
     }
 }
 
+#[tokio::test]
+async fn a_web_page_rebound_to_this_machine_cannot_use_development_identities() {
+    let (key, _) = ApiKey::development("K", KeyScope::Api(LogicalId::new("Web"))).unwrap();
+    let issuer = Arc::new(DevelopmentIssuer::generate().unwrap());
+    let open_route = || app(vec![api("Web", ApiStyle::Http, &[])], vec![route("Web", "GET /a", "F")]);
+    for with in [Settings { development: Some(issuer), ..settings() }, Settings { api_keys: vec![key], ..settings() }] {
+        let stage = open(open_route(), with).await;
+        let heard = stage.ask("GET /a", &[("host", "evil.example:3000")]).await;
+        assert_eq!((heard.status, heard.code()), (421, "host-not-local".to_owned()));
+        for host in ["localhost:3000", "web.localhost", "127.0.0.1:3000", "[::1]:3000"] {
+            assert_eq!(stage.ask("GET /a", &[("host", host)]).await.status, 200, "{host}");
+        }
+    }
+    let stage = open(open_route(), settings()).await;
+    assert_eq!(stage.ask("GET /a", &[("host", "shop.example")]).await.status, 200);
+}
+
 #[test]
 fn development_identities_stay_on_loopback() {
     let (key, _) = ApiKey::development("K", KeyScope::Api(LogicalId::new("Web"))).unwrap();
     let issuer = Arc::new(DevelopmentIssuer::generate().unwrap());
     for wrong in [Settings { development: Some(issuer), ..settings() }, Settings { api_keys: vec![key], ..settings() }]
     {
-        let open = Settings { listen: "0.0.0.0:0".parse().unwrap(), ..wrong };
-        let outcome = Door::new(Arc::new(guarded_app()), open, echo(), Arc::new(Kept::default()));
-        assert!(matches!(outcome.err(), Some(Error::DevelopmentInTheOpen { .. })));
+        let try_with = |settings| Door::new(Arc::new(guarded_app()), settings, echo(), Arc::new(Kept::default())).err();
+        let open = Settings { listen: "0.0.0.0:0".parse().unwrap(), ..wrong.clone() };
+        assert!(matches!(try_with(open), Some(Error::DevelopmentInTheOpen { .. })));
+        let proxied = Settings { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..wrong };
+        assert!(matches!(try_with(proxied), Some(Error::DevelopmentBehindProxies)));
     }
 }
 

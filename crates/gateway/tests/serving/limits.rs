@@ -146,6 +146,52 @@ async fn refused_requests_are_charged_as_well() {
     assert_eq!(stage.get("/a").await.code(), "client-rate");
 }
 
+#[tokio::test]
+async fn bodies_held_at_once_have_one_budget_and_each_client_a_share_of_it() {
+    let limits = Limits { body_bytes: 8 * 1024, buffered_bytes: 32 * 1024, ..Limits::default() };
+    let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let (arrived, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let backend = backend({
+        let (arrived, release) = (arrived.clone(), release.clone());
+        move |admitted| {
+            let (arrived, release) = (arrived.clone(), release.clone());
+            async move {
+                if &*admitted.request.path == "/hold" {
+                    arrived.notify_one();
+                    release.notified().await;
+                }
+                Ok(answer(200, "done"))
+            }
+        }
+    });
+    let stage = open_before(open_app(), Settings { limits, trusted_proxies, ..settings() }, backend).await;
+    let post = |path: &str, client: u8| {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 8192\r\n");
+        format!("{head}x-forwarded-for: 203.0.113.{client}\r\n\r\n{}", "x".repeat(8_192))
+    };
+    let mut holding = Vec::new();
+    for client in 0..4 {
+        assert_eq!(stage.raw(post("/a", client)).await.status, 200);
+        let mut stream = stage.connect().await;
+        stream.write_all(post("/hold", client).as_bytes()).await.unwrap();
+        arrived.notified().await;
+        holding.push(stream);
+        let heard = stage.raw(post("/a", client)).await;
+        assert_eq!(
+            (heard.status, heard.code(), heard.header("retry-after")),
+            (503, "body-budget".to_owned(), Some("1"))
+        );
+    }
+    assert_eq!(stage.raw(post("/a", 9)).await.code(), "body-budget");
+    // Requests without a body go on, and what is finished makes room.
+    assert_eq!(stage.get("/a").await.status, 200);
+    release.notify_one();
+    assert_eq!(hear(&mut holding[0]).await.status, 200);
+    assert_eq!(stage.raw(post("/a", 9)).await.status, 200);
+    let refused = stage.events.answered().into_iter().find_map(|answered| answered.refusal).unwrap();
+    assert_eq!(refused.guard, Guard::Size);
+}
+
 fn held(release: &Arc<Notify>) -> Backend {
     let release = release.clone();
     backend(move |_| {

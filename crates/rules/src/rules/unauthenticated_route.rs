@@ -60,6 +60,9 @@ fn name(route: &Route) -> String {
 fn finding(route: &Route, holds: &Judgement, sink: &Sink) -> Finding {
     let behind = match (&route.function, &route.target) {
         (Some(function), _) => format!("runs `{function}`"),
+        (None, Some(target)) if &**target == "nothing" => {
+            format!("reaches a method of `{}` that has nothing behind it yet", route.api)
+        }
         (None, Some(target)) => format!("reaches a {target} behind `{}`", route.api),
         (None, None) => format!("reaches what is behind `{}`", route.api),
     };

@@ -5,10 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use brigandine_model::{Api, ApiStyle, Fact, LogicalId, Provenance, Route, RouteMethod, Statement, Throttle, Value};
 
 use super::{Declared, Graph, cors};
-use crate::{
-    Node,
-    resolve::{When, referred},
-};
+use crate::{Node, resolve::When};
 
 pub(super) const REST: &str = "AWS::ApiGateway::RestApi";
 pub(super) const NEWER: &str = "AWS::ApiGatewayV2::Api";
@@ -135,10 +132,10 @@ impl<'n> Graph<'n> {
 
     /// Whether a resource belongs to this API.
     pub(super) fn belongs(&self, properties: &Node, key: &str, id: &LogicalId) -> bool {
-        self.text_at(properties, key).and_then(|fact| referred(&fact)).is_some_and(|api| api == *id)
+        self.owner(properties, key).is_some_and(|api| api == *id)
     }
 
-    fn authorizers_beside(&mut self, door: &mut Door, kind: &str, key: &str) {
+    pub(super) fn authorizers_beside(&mut self, door: &mut Door, kind: &str, key: &str) {
         for declared in self.of(&[kind]) {
             let Some(properties) = declared.properties else { continue };
             if self.belongs(properties, key, &door.api.id) {
@@ -148,7 +145,7 @@ impl<'n> Graph<'n> {
         }
     }
 
-    fn rest_stages(&mut self, door: &mut Door) {
+    pub(super) fn rest_stages(&mut self, door: &mut Door) {
         for declared in self.of(&["AWS::ApiGateway::Stage"]) {
             let Some(properties) = declared.properties else { continue };
             if !self.belongs(properties, "RestApiId", &door.api.id) {

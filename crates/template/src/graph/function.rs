@@ -63,8 +63,8 @@ impl<'n> Graph<'n> {
     }
 
     fn package(&mut self, declared: &Declared<'n>, properties: &Node) -> Package {
-        if let Some(path) = declared.node.at(&["Metadata", "aws:asset:path"]) {
-            return Package::Local(self.resolve.text(path));
+        if let Some(path) = self.asset(declared) {
+            return path;
         }
         let Some(code) = self.part(properties, "Code", &declared.id) else { return Package::Missing };
         if let Some(text) = self.text_at(code, "ZipFile") {
@@ -76,26 +76,7 @@ impl<'n> Graph<'n> {
                 None => Package::Image(image),
             };
         }
-        if code.as_text().is_some() || code.as_intrinsic().is_some() {
-            return written_package(self.resolve.text(code));
-        }
-        self.archive(code)
-    }
-
-    /// An archive in a bucket, as one address.
-    fn archive(&self, code: &Node) -> Package {
-        let (bucket, key) = (self.text_at(code, "S3Bucket"), self.text_at(code, "S3Key"));
-        let (Some(bucket), Some(key)) = (bucket, key) else { return Package::Missing };
-        let shown = |fact: &Fact<String>| match &fact.value {
-            Value::Known(text) => Some(text.clone()),
-            Value::Symbolic(symbol) => Some(symbol.to_string()),
-            _ => None,
-        };
-        let value = match (shown(&bucket), shown(&key)) {
-            (Some(bucket), Some(key)) => Value::Known(format!("s3://{bucket}/{key}")),
-            _ => Value::Unknown("bucket or key of the archive depend on a condition".into()),
-        };
-        Package::Remote(Fact { value, provenance: self.at(code) })
+        self.packed(code)
     }
 
     fn scratch(&mut self, declared: &Declared<'n>, properties: &Node) -> Fact<u32> {
@@ -148,13 +129,4 @@ impl<'n> Graph<'n> {
             None => self.unjudged("the function of this failure target is not known", Some(&declared.id), properties),
         }
     }
-}
-
-/// Code written as one text: a path beside the template, or an address.
-fn written_package(fact: Fact<String>) -> Package {
-    let remote = match &fact.value {
-        Value::Known(text) => text.contains("://"),
-        _ => true,
-    };
-    if remote { Package::Remote(fact) } else { Package::Local(fact) }
 }

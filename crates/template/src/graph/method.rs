@@ -16,6 +16,17 @@ use crate::{
 /// Longest chain of path parts.
 const DEEPEST: usize = 64;
 
+/// The pattern of a path nobody knows.
+const ANYWHERE: &str = "/{proxy+}";
+
+/// Where a method stands.
+struct MethodPath {
+    /// The path, or the part of it that is known; anything where nothing is.
+    pattern: String,
+    /// Whether it is the whole path.
+    known: bool,
+}
+
 impl<'n> Graph<'n> {
     /// Models that are resources.
     pub(super) fn models(&mut self, door: &mut Door) {
@@ -40,29 +51,40 @@ impl<'n> Graph<'n> {
             if !self.belongs(properties, "RestApiId", &door.api.id) {
                 continue;
             }
-            match self.method_path(properties) {
-                Some(path) => self.method(door, &declared, properties, &path),
-                None => self.unjudged("the path of the method is not known", Some(&declared.id), properties),
+            let path = self.method_path(properties);
+            if !path.known {
+                let reason = match &*path.pattern {
+                    ANYWHERE => "the path of the method is not known".to_owned(),
+                    part => format!("the path of the method is only known from `{part}` on"),
+                };
+                self.unjudged(&reason, Some(&declared.id), properties.get("ResourceId").unwrap_or(properties));
             }
+            self.method(door, &declared, properties, &path.pattern);
         }
     }
 
-    /// From the resource a method stands on up to the root.
-    fn method_path(&self, properties: &Node) -> Option<String> {
+    /// From the resource a method stands on up to the root, or up to where the template knows no further.
+    fn method_path(&self, properties: &Node) -> MethodPath {
         let mut parts: Vec<String> = Vec::new();
-        let mut at = self.text_at(properties, "ResourceId")?;
+        let mut at = self.text_at(properties, "ResourceId");
+        let mut known = true;
         for _ in 0..DEEPEST {
-            let id = referred(&at)?;
-            let declared = self.declared(&id)?;
-            if declared.kind != "AWS::ApiGateway::Resource" {
+            let holder = at.as_ref().and_then(referred).and_then(|id| self.declared(&id));
+            let Some(holder) = holder.filter(|holder| holder.kind != "AWS::CloudFormation::Stack") else { break };
+            if holder.kind != "AWS::ApiGateway::Resource" {
                 parts.reverse();
-                return Some(format!("/{}", parts.join("/")));
+                return MethodPath { pattern: format!("/{}", parts.join("/")), known };
             }
-            let properties = declared.properties?;
-            parts.push(self.text_at(properties, "PathPart")?.value.known()?.clone());
-            at = self.text_at(properties, "ParentId")?;
+            let part = holder.properties.and_then(|properties| self.text_at(properties, "PathPart"));
+            let settled = part.and_then(|fact| fact.value.known().cloned());
+            known &= settled.is_some();
+            parts.push(settled.unwrap_or_else(|| format!("{{{}}}", holder.id)));
+            at = holder.properties.and_then(|properties| self.text_at(properties, "ParentId"));
         }
-        None
+        parts.reverse();
+        let nothing = parts.is_empty() || parts.len() == DEEPEST;
+        let pattern = if nothing { ANYWHERE.to_owned() } else { format!("/{}", parts.join("/")) };
+        MethodPath { pattern, known: false }
     }
 
     fn method(&mut self, door: &mut Door, declared: &Declared<'n>, properties: &Node, path: &str) {

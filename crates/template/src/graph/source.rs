@@ -138,6 +138,10 @@ impl<'n> Graph<'n> {
             if self.app.sources.iter().any(|source| source.function == function && explains(source)) {
                 continue;
             }
+            if delivery == Delivery::Unknown {
+                let reason = format!("it is not known whether `{principal}` waits for the function's answer");
+                self.unjudged(&reason, Some(&declared.id), properties);
+            }
             let mut source = Self::source(function, kind, delivery, &declared.provenance);
             source.source = self.text_at(properties, "SourceArn");
             self.app.sources.push(source);
@@ -145,7 +149,8 @@ impl<'n> Graph<'n> {
     }
 }
 
-/// What a service calls functions for, and how. Clocks and buses share one service.
+/// What a service calls functions for, and how. Clocks and buses share one service. Where the platform's documentation
+/// does not say how a service calls, nothing is assumed: rules take what stands here for sure.
 fn caller(principal: &str) -> Option<(SourceKind, Delivery)> {
     let service = principal.split('.').next().unwrap_or(principal);
     let other = |name: &str| SourceKind::Other(name.into());
@@ -162,11 +167,16 @@ fn caller(principal: &str) -> Option<(SourceKind, Delivery)> {
         "iot" => (other("iot"), Delivery::Async),
         "ses" => (other("mail"), Delivery::Async),
         "config" => (other("config"), Delivery::Async),
-        "codecommit" | "cloudformation" => (other(service), Delivery::Async),
-        "secretsmanager" => (other("secret rotation"), Delivery::Async),
+        "codecommit" | "cloudformation" | "codepipeline" | "iotevents" => (other(service), Delivery::Async),
+        "secretsmanager" => (other("secret rotation"), Delivery::Unknown),
+        "batchoperations" => (other("batch of objects"), Delivery::Sync),
+        "edgelambda" => (other("content network"), Delivery::Sync),
+        "appsync" => (other("graphql"), Delivery::Sync),
         "bedrock" => (other("agent"), Delivery::Sync),
         "lex" | "lexv2" | "alexa-appkit" | "connect" | "firehose" => (other(service), Delivery::Sync),
-        _ if principal.contains(".amazon") => (other(service), Delivery::Async),
+        _ if principal.contains(".amazon") || principal.ends_with(".${AWS::URLSuffix}") => {
+            (other(service), Delivery::Unknown)
+        }
         _ => return None,
     })
 }

@@ -4,6 +4,9 @@ use brigandine_model::{
 
 use crate::{Input, Options, Sources, read};
 
+mod beyond;
+mod included;
+
 fn app_of(text: &str) -> brigandine_model::App {
     let (options, sources) = (Options::default(), Sources::default());
     let input = Input {

@@ -1,6 +1,6 @@
 //! Resources that start functions by naming them.
 
-use brigandine_model::{Delivery, EventSource, Fact, SourceKind, Value};
+use brigandine_model::{Delivery, EventSource, Fact, Provenance, SourceKind, Value};
 
 use super::{Declared, Graph};
 use crate::{Map, Node};
@@ -52,10 +52,26 @@ impl<'n> Graph<'n> {
         delivery: Delivery,
         from: Option<Fact<String>>,
     ) {
-        if let Some(function) = self.target_function(node, declared) {
-            let source = EventSource { source: from, ..Self::source(function, kind, delivery, &declared.provenance) };
+        let Some(function) = self.target_function(node, declared) else { return };
+        let source = EventSource { source: from, ..Self::source(function, kind, delivery, &declared.provenance) };
+        // One event of several kinds is merged in as several configurations.
+        let same = |known: &EventSource| {
+            known.function == source.function
+                && known.kind == source.kind
+                && known.source == source.source
+                && known.provenance == source.provenance
+        };
+        if !self.app.sources.iter().any(same) {
             self.app.sources.push(source);
         }
+    }
+
+    /// The resource as it is told where this part of it is meant: what an event of a function was merged into is
+    /// somebody else's resource, and its line is not the one to edit.
+    fn part_of(&self, declared: &Declared<'n>, part: &Node) -> Declared<'n> {
+        let provenance = Provenance { span: self.named(&part.origin), ..self.at(part) };
+        let known = provenance.span.is_some();
+        Declared { provenance: if known { provenance } else { declared.provenance.clone() }, ..declared.clone() }
     }
 
     fn rule(&mut self, declared: &Declared<'n>, properties: &Node) {
@@ -118,8 +134,9 @@ impl<'n> Graph<'n> {
         let Some(configurations) = notifications.get("LambdaConfigurations") else { return };
         let own = Self::itself(declared);
         for (_, configuration) in self.resolve.items(configurations) {
+            let part = self.part_of(declared, configuration);
             self.surely_starts(
-                declared,
+                &part,
                 configuration.get("Function"),
                 SourceKind::Bucket,
                 Delivery::Async,
@@ -144,7 +161,8 @@ impl<'n> Graph<'n> {
                 continue;
             }
             let own = Fact::known(step.to_owned(), self.at(node));
-            self.surely_starts(declared, Some(named), SourceKind::Identity, Delivery::Sync, Some(own));
+            let part = self.part_of(declared, node);
+            self.surely_starts(&part, Some(named), SourceKind::Identity, Delivery::Sync, Some(own));
         }
     }
 
@@ -201,7 +219,7 @@ impl<'n> Graph<'n> {
     fn rotation(&mut self, declared: &Declared<'n>, properties: &Node) {
         if let Some(node) = properties.get("RotationLambdaARN") {
             let kind = SourceKind::Other("secret rotation".into());
-            self.surely_starts(declared, Some(node), kind, Delivery::Async, None);
+            self.surely_starts(declared, Some(node), kind, Delivery::Unknown, None);
         }
     }
 

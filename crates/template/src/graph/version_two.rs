@@ -9,6 +9,12 @@ use crate::{Map, Node, resolve::referred};
 
 impl<'n> Graph<'n> {
     pub(super) fn newer_routes(&mut self, door: &mut Door, api: &Declared<'n>) {
+        self.declared_routes(door);
+        self.quick_route(door, api);
+    }
+
+    /// Routes that are resources.
+    pub(super) fn declared_routes(&mut self, door: &mut Door) {
         for declared in self.of(&["AWS::ApiGatewayV2::Route"]) {
             let Some(properties) = declared.properties else { continue };
             if !self.belongs(properties, "ApiId", &door.api.id) {
@@ -21,7 +27,6 @@ impl<'n> Graph<'n> {
                 None => self.unjudged("the route key is not known", Some(&declared.id), properties),
             }
         }
-        self.quick_route(door, api);
     }
 
     /// An API made with nothing but a target.

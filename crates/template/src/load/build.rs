@@ -9,16 +9,16 @@ use std::{
 
 use super::{
     Note,
-    event::{About, Event, Fault, Reader, Step, Tag},
-    intrinsic,
+    event::{About, Event, Fault, Reader, Step, Style, Tag},
+    extent, intrinsic,
     position::Positions,
 };
 use crate::{Key, Kind, Map, Node, Origin, Place, Scalar};
 
 /// Deepest nesting. Real templates stay under 60, and everything after this room may recurse.
-pub(super) const DEEPEST: usize = 200;
+pub(crate) const DEEPEST: usize = 200;
 /// Most nodes, aliases counted as what they stand for.
-pub(super) const MOST_NODES: usize = 1_000_000;
+pub(crate) const MOST_NODES: usize = 1_000_000;
 
 pub(super) struct Tree {
     pub(super) root: Option<Node>,
@@ -109,7 +109,7 @@ impl<'t, 'p> Builder<'t, 'p> {
     fn take(&mut self, step: Step<'t>) -> Result<(), Refusal> {
         match step.event {
             Event::DocumentStart | Event::DocumentEnd => Ok(()),
-            Event::Scalar { text, plain, about } => self.scalar(&text, plain, about, step.range),
+            Event::Scalar { text, style, about } => self.scalar(&text, style, about, &step.range),
             Event::Alias(anchor) => self.alias(&anchor, step.range),
             Event::ListStart(about) => self.enter(Content::List(Vec::new()), about, step.range),
             Event::MapStart(about) => self.enter(Content::Map { entries: Vec::new(), key: None }, about, step.range),
@@ -132,51 +132,50 @@ impl<'t, 'p> Builder<'t, 'p> {
         Ok(())
     }
 
-    fn scalar(&mut self, text: &str, plain: bool, about: About, range: Range<usize>) -> Result<(), Refusal> {
+    fn scalar(&mut self, text: &str, style: Style, about: About, range: &Range<usize>) -> Result<(), Refusal> {
         self.charge(1)?;
         self.check_depth(3)?;
-        let mut inner = self.value_range(&range, about.words(), plain && text.is_empty());
-        if !plain {
-            inner.start = self.block_header(inner.start);
-        }
+        let inner = self.scalar_range(range, about.words(), style, text);
         let place = self.positions.place(inner.clone());
         self.scalars.push(place.start..place.end);
         let plain = match about.tag {
             Some(Tag::Text) => false,
-            _ => plain,
+            _ => style == Style::Plain,
         };
         let node = Node { kind: Kind::Scalar(Scalar { text: text.into(), plain }), origin: Origin::written(place) };
         let start = if about.words() > 0 { range.start } else { inner.start };
         self.finish(Built { node, size: 1, height: 1, range: start..inner.end }, about)
     }
 
-    /// The bytes of the value alone: without tag and anchor before it, without blanks after it. An empty value has an
-    /// empty stretch, right behind its key where it has one.
-    fn value_range(&self, range: &Range<usize>, words: usize, empty: bool) -> Range<usize> {
+    /// The bytes of the scalar alone: without tag and anchor before it, without blanks and comments after it. Readers
+    /// differ about where quoted and block scalars start and end, so only plain ones are taken as they say.
+    fn scalar_range(&self, range: &Range<usize>, words: usize, style: Style, text: &str) -> Range<usize> {
         let start = self.skip_words(range.start, words);
-        if empty {
-            let at = match self.open.last() {
-                Some(Frame { content: Content::Map { key: Some(key), .. }, .. }) if words == 0 => {
-                    key.origin.place.map_or(start, |place| place.end as usize)
-                }
-                _ => start,
-            };
-            return at..at;
+        match style {
+            Style::Plain if text.is_empty() => {
+                let at = self.empty_at(start, words);
+                at..at
+            }
+            Style::Quoted if let Some(end) = extent::quoted_end(self.text, start) => start..end,
+            Style::Block => {
+                let header = extent::block_start(self.text, start);
+                header..extent::block_end(self.text, header, text)
+            }
+            _ => {
+                let end = range.end.max(start);
+                start..start + self.text.get(start..end).unwrap_or_default().trim_end().len()
+            }
         }
-        let end = range.end.max(start);
-        let trimmed = self.text.get(start..end).unwrap_or_default().trim_end().len();
-        start..start + trimmed
     }
 
-    /// Where a block scalar starts: at its `|` or `>`, although readers differ about that. Quotes start where they start.
-    fn block_header(&self, start: usize) -> usize {
-        if matches!(self.text.as_bytes().get(start), Some(b'"' | b'\'' | b'|' | b'>')) {
-            return start;
+    /// An empty value stands right behind its key where it has one.
+    fn empty_at(&self, start: usize, words: usize) -> usize {
+        match self.open.last() {
+            Some(Frame { content: Content::Map { key: Some(key), .. }, .. }) if words == 0 => {
+                key.origin.place.map_or(start, |place| place.end as usize)
+            }
+            _ => start,
         }
-        let before = self.text.get(..start).unwrap_or_default().trim_end();
-        let line = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
-        let header = before.get(line..).unwrap_or_default();
-        header.match_indices(['|', '>']).find(|(at, _)| is_block_header(header, *at)).map_or(start, |(at, _)| line + at)
     }
 
     /// A dash belongs to its list, although readers differ about that.
@@ -189,7 +188,10 @@ impl<'t, 'p> Builder<'t, 'p> {
         let mut at = start;
         for _ in 0..words {
             let rest = self.text.get(at..).unwrap_or_default();
-            let word = rest.find(|next: char| next.is_whitespace() || matches!(next, ',' | ']' | '}'));
+            let word = match rest.strip_prefix("!<") {
+                Some(tag) => tag.find('>').map(|end| end + "!<>".len()),
+                None => rest.find(|next: char| next.is_whitespace() || matches!(next, ',' | ']' | '}')),
+            };
             at += word.unwrap_or(rest.len());
             at += self.blank(at);
         }
@@ -339,16 +341,6 @@ impl<'t, 'p> Builder<'t, 'p> {
         }
         Ok(())
     }
-}
-
-/// Whether a block scalar starts at `at`: nothing but indicators and a comment follow on the line.
-fn is_block_header(line: &str, at: usize) -> bool {
-    let opens = at == 0 || line.as_bytes().get(at - 1).is_some_and(|before| matches!(before, b' ' | b'\t'));
-    let rest = line.get(at + 1..).unwrap_or_default();
-    let rest = rest.trim_start_matches(|next: char| next.is_ascii_digit() || matches!(next, '-' | '+'));
-    opens
-        && (rest.is_empty()
-            || (rest.starts_with([' ', '\t']) && matches!(rest.trim_start().bytes().next(), None | Some(b'#'))))
 }
 
 fn key_of(node: Node) -> Result<Key, Refusal> {

@@ -7,12 +7,22 @@ use std::{borrow::Cow, ops::Range, sync::Arc};
 pub(super) enum Event<'t> {
     DocumentStart,
     DocumentEnd,
-    Scalar { text: Cow<'t, str>, plain: bool, about: About },
+    Scalar { text: Cow<'t, str>, style: Style, about: About },
     ListStart(About),
     ListEnd,
     MapStart(About),
     MapEnd,
     Alias(Arc<str>),
+}
+
+/// How a scalar is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    /// Between quotes of either sort.
+    Quoted,
+    /// Lines below a `|` or `>`.
+    Block,
 }
 
 /// What stands before a node.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::event::{About, Event, Fault, Reader, Step};
+use super::event::{About, Event, Fault, Reader, Step, Style};
 
 pub(super) struct Json<'t> {
     text: &'t str,
@@ -59,12 +59,15 @@ impl<'t> Json<'t> {
             Some(b'"') => {
                 let text = self.string()?;
                 self.expected = self.after_value();
-                self.step(Event::Scalar { text, plain: false, about: About::default() }, start)
+                self.step(Event::Scalar { text, style: Style::Quoted, about: About::default() }, start)
             }
             Some(_) => {
                 let text = self.word()?;
                 self.expected = self.after_value();
-                self.step(Event::Scalar { text: Cow::Borrowed(text), plain: true, about: About::default() }, start)
+                self.step(
+                    Event::Scalar { text: Cow::Borrowed(text), style: Style::Plain, about: About::default() },
+                    start,
+                )
             }
             None => self.fault("the text ends where a value is expected"),
         }
@@ -99,7 +102,7 @@ impl<'t> Json<'t> {
         }
         self.at += 1;
         self.expected = Expected::Value;
-        let event = Event::Scalar { text, plain: false, about: About::default() };
+        let event = Event::Scalar { text, style: Style::Quoted, about: About::default() };
         Ok(Some(Step { event, range: start..end }))
     }
 

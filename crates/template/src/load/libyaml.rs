@@ -11,7 +11,7 @@ use std::{
 
 use libyaml_safer::{Encoding, EventData, Parser, ScalarStyle};
 
-use super::event::{About, Event, Fault, Reader, Step, Tag};
+use super::event::{About, Event, Fault, Reader, Step, Style, Tag};
 
 pub(super) struct Libyaml<'t> {
     parser: Parser<Chain<&'t [u8], &'static [u8]>>,
@@ -65,7 +65,7 @@ impl<'t> Reader<'t> for Libyaml<'t> {
                 EventData::Alias { anchor } => Event::Alias(anchor.into()),
                 EventData::Scalar { anchor, tag, value, style, .. } => Event::Scalar {
                     text: Cow::Owned(value),
-                    plain: style == ScalarStyle::Plain,
+                    style: written(style),
                     about: about(anchor, tag.as_deref()),
                 },
                 EventData::SequenceStart { anchor, tag, .. } => Event::ListStart(about(anchor, tag.as_deref())),
@@ -75,6 +75,14 @@ impl<'t> Reader<'t> for Libyaml<'t> {
             };
             return Ok(Some(Step { event, range }));
         }
+    }
+}
+
+fn written(style: ScalarStyle) -> Style {
+    match style {
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
+        ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+        _ => Style::Plain,
     }
 }
 

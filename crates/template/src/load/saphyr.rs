@@ -5,7 +5,7 @@ use std::sync::Arc;
 use saphyr_parser::{Event as Raw, Parser, ScalarStyle, StrInput, Tag as RawTag};
 
 use super::{
-    event::{About, Event, Fault, Reader, Step, Tag},
+    event::{About, Event, Fault, Reader, Step, Style, Tag},
     position::Positions,
 };
 
@@ -39,7 +39,7 @@ impl<'t> Reader<'t> for Saphyr<'t, '_> {
                 Raw::DocumentEnd => Event::DocumentEnd,
                 Raw::Alias(id) => Event::Alias(anchor_name(id)),
                 Raw::Scalar(text, style, anchor, tag) => {
-                    Event::Scalar { text, plain: style == ScalarStyle::Plain, about: about(anchor, tag.as_deref()) }
+                    Event::Scalar { text, style: written(style), about: about(anchor, tag.as_deref()) }
                 }
                 Raw::SequenceStart(anchor, tag) => Event::ListStart(about(anchor, tag.as_deref())),
                 Raw::SequenceEnd => Event::ListEnd,
@@ -48,6 +48,14 @@ impl<'t> Reader<'t> for Saphyr<'t, '_> {
             };
             return Ok(Some(Step { event, range }));
         }
+    }
+}
+
+fn written(style: ScalarStyle) -> Style {
+    match style {
+        ScalarStyle::Plain => Style::Plain,
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
+        ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
     }
 }
 

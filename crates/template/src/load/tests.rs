@@ -189,3 +189,158 @@ fn refusals_say_what_and_where() {
     let json = load(&"template.json".into(), b"{\n  \"a\": 1\n  \"b\": 2\n}").unwrap_err();
     assert_eq!((json.line, json.column, &*json.message), (3, 3, "a comma or `}` is expected here"));
 }
+
+/// The tree each of the two YAML readers makes.
+fn both_trees(text: &str) -> Vec<(&'static str, build::Tree)> {
+    let positions = Positions::new(text);
+    let mut found = Vec::new();
+    found.extend(
+        build::tree(&mut saphyr::Saphyr::new(text, &positions), text, &positions).ok().map(|tree| ("saphyr", tree)),
+    );
+    found.extend(build::tree(&mut libyaml::Libyaml::new(text), text, &positions).ok().map(|tree| ("libyaml", tree)));
+    found
+}
+
+/// Every scalar with the text at its span, keys included.
+fn scalars<'t>(node: &Node, text: &'t str, found: &mut Vec<(String, &'t str)>) {
+    let at = |origin: &crate::Origin| {
+        let place = origin.place.unwrap();
+        text.get(place.start as usize..place.end as usize).unwrap()
+    };
+    match &node.kind {
+        Kind::Scalar(scalar) => found.push((scalar.text.to_string(), at(&node.origin))),
+        Kind::List(items) => items.iter().for_each(|item| scalars(item, text, found)),
+        Kind::Map(map) => {
+            for (key, origin, value) in map.entries() {
+                if !key.starts_with("Fn::") {
+                    found.push((key.to_string(), at(origin)));
+                }
+                scalars(value, text, found);
+            }
+        }
+    }
+}
+
+fn spans(text: &str) -> Vec<(&'static str, Vec<&str>)> {
+    both_trees(text)
+        .into_iter()
+        .map(|(reader, tree)| {
+            let mut found = Vec::new();
+            scalars(&tree.root.unwrap(), text, &mut found);
+            (reader, found.into_iter().map(|(_, at)| at).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn a_scalar_ends_where_it_ends_in_both_readers() {
+    let cases: [(&str, &[&str]); 10] = [
+        ("Runtime: 'python3.8' # x\nB: 1\n", &["Runtime", "'python3.8'", "B", "1"]),
+        ("\"a b\" : \"c \\\" # d\" # x\n", &["\"a b\"", "\"c \\\" # d\""]),
+        ("A: {'b' : 'it''s', \"c\": d} # x\n", &["A", "'b'", "'it''s'", "\"c\"", "d"]),
+        ("A: ['b' , \"c\" # x\n  , d ] # y\n", &["A", "'b'", "\"c\"", "d"]),
+        ("A: \"one\n  two\" # x\nB: c d # y\n", &["A", "\"one\n  two\"", "B", "c d"]),
+        (
+            "A: !Sub '${x}' # y\nB: &b \"c\" # z\nC: !<tag:yaml.org,2002:str> 'd' # e\n",
+            &["A", "'${x}'", "B", "\"c\"", "C", "'d'"],
+        ),
+        ("A: | # x\n  b # no comment\n   c\n\n# y\n# z\nD: e\n", &["A", "| # x\n  b # no comment\n   c", "D", "e"]),
+        (
+            "A:\n  B: >-\n    c\n  # y\n  D: |2-\n      e\n    f  \n\n  G: |+\n\n# h\nI: j\n",
+            &["A", "B", ">-\n    c", "D", "|2-\n      e\n    f  ", "G", "|+", "I", "j"],
+        ),
+        ("- |\n \"x\"\n- >\r\n | y\r\n# z\r\n- 'q' # r\r\n", &["|\n \"x\"", ">\r\n | y", "'q'"]),
+        ("A:\n- 'b' # c\n- # d\n  \"e\" # f\n- g", &["A", "'b'", "\"e\"", "g"]),
+    ];
+    for (text, expected) in cases {
+        let found = spans(text);
+        assert_eq!(found.len(), 2, "{text}");
+        for (reader, found) in found {
+            assert_eq!(found, expected, "{reader}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_comment_behind_a_quote_or_below_a_block_is_a_comment() {
+    let document = load_text("A: 'b' # one\nC: |\n  d # text\n# two\nE: \"f\"\n");
+    let words: Vec<_> = document.comments.iter().map(|comment| (&*comment.text, comment.alone)).collect();
+    assert_eq!(words, [("one", false), ("two", true)]);
+}
+
+mod property {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line() -> impl Strategy<Value = String> {
+        "[a-zé#:'\"\\\\|>,{\\[ -]{0,8}"
+    }
+
+    fn quoted() -> impl Strategy<Value = String> {
+        let single = prop::collection::vec(line(), 1..3).prop_map(|lines| {
+            let escaped: Vec<_> = lines.iter().map(|line| line.replace('\'', "''")).collect();
+            format!("'{}'", escaped.join("\n       "))
+        });
+        let double = prop::collection::vec(line(), 1..3).prop_map(|lines| {
+            let escaped: Vec<_> = lines.iter().map(|line| line.replace('\\', "\\\\").replace('"', "\\\"")).collect();
+            format!("\"{}\"", escaped.join("\n       "))
+        });
+        prop_oneof![single, double, "[a-z]([a-z#']| [a-z]){0,4}[a-z]"]
+    }
+
+    fn block() -> impl Strategy<Value = String> {
+        ("[|>][-+]?( # x)?", prop::collection::vec(("a|b #|'c|\"|- d: e|\\| f", 0..3_usize), 0..4)).prop_map(
+            |(header, lines)| {
+                let lines = lines.iter().enumerate().map(|(place, (line, more))| {
+                    // The first line settles the indentation.
+                    format!("\n      {}{line}", " ".repeat(if place == 0 { 0 } else { *more }))
+                });
+                header + &lines.collect::<String>()
+            },
+        )
+    }
+
+    fn entry() -> impl Strategy<Value = String> {
+        let before = prop_oneof![Just(""), Just("!Sub "), Just("!!str "), Just("&a ")];
+        let after = prop_oneof![Just(""), Just(" # c"), Just("  "), Just(" # 'c\"")];
+        let value =
+            (before, quoted(), after.clone()).prop_map(|(before, value, after)| format!("{before}{value}{after}"));
+        let flow = (quoted(), quoted(), after)
+            .prop_map(|(first, second, after)| format!("[{first} , {{k: {second}}}]{after}"));
+        prop_oneof![3 => value, 1 => flow, 2 => block()]
+    }
+
+    fn document() -> impl Strategy<Value = String> {
+        let between = prop_oneof![Just("\n"), Just("\n\n"), Just("\n# c\n"), Just("\n\n    # 'c\n")];
+        prop::collection::vec((entry(), between), 1..5).prop_map(|entries| {
+            let keys = ["a", "'b'", "\"c\"", "d e", "'f' "];
+            let lines =
+                entries.iter().zip(keys).map(|((value, between), key)| ["    ", key, ": ", value, between].concat());
+            lines.collect::<String>()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+        /// What stands at the span of a scalar reads as that scalar, by itself; but for the empty lines a block keeps.
+        #[test]
+        fn the_text_at_a_span_reads_as_the_scalar(inner in document()) {
+            let text = format!("top:\n{inner}");
+            for (reader, tree) in both_trees(&text) {
+                let mut found = Vec::new();
+                scalars(&tree.root.unwrap().clone(), &text, &mut found);
+                for (read, at) in found {
+                    let alone = format!("k: {at}\n");
+                    let again = both_trees(&alone).into_iter().find(|(name, _)| *name == reader);
+                    let (_, again) = again.unwrap_or_else(|| panic!("{reader} does not read {alone:?} of {text:?}"));
+                    let again = again.root.unwrap();
+                    let again = again.get("k").and_then(Node::as_text).unwrap_or_else(|| panic!("{reader}: {alone:?} of {text:?}"));
+                    let ends = |text: &str| if at.starts_with(['|', '>']) { text.trim_end_matches('\n').to_owned() } else { text.to_owned() };
+                    prop_assert_eq!(ends(again), ends(&read), "{} {:?} of {:?}", reader, at, text);
+                }
+            }
+        }
+    }
+}

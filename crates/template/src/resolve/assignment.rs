@@ -27,7 +27,17 @@ pub(super) enum Choice {
 
 /// Asked for: the value depends on this.
 #[derive(Debug)]
-pub(super) struct Need(pub(super) Variable);
+pub(super) struct Need {
+    pub(super) variable: Variable,
+    /// The ways it can come out here, where the place that asks knows them better than the declaration does.
+    pub(super) choices: Option<Vec<Choice>>,
+}
+
+impl Need {
+    pub(super) fn of(variable: Variable) -> Self {
+        Self { variable, choices: None }
+    }
+}
 
 /// The choices made so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +46,10 @@ pub(super) struct Assignment(Vec<(Variable, Choice)>);
 impl Assignment {
     pub(super) fn with(&self, variable: Variable, choice: Choice) -> Self {
         let mut more = self.0.clone();
-        more.push((variable, choice));
+        match more.iter_mut().find(|(known, _)| *known == variable) {
+            Some((_, known)) => *known = choice,
+            None => more.push((variable, choice)),
+        }
         Self(more)
     }
 

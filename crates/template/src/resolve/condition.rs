@@ -33,7 +33,7 @@ impl Resolver<'_> {
             }
             None => None,
         };
-        decided.ok_or(Need(variable))
+        decided.ok_or(Need::of(variable))
     }
 
     /// The answer of a condition's expression; nothing when it cannot be told.
@@ -106,7 +106,7 @@ impl Resolver<'_> {
             && assignment.choice(&variable).is_none()
             && (self.parameter(name).is_some_and(|declared| !super::text::is_looked_up(declared))
                 || name.starts_with("AWS::"));
-        if open { Err(Need(variable)) } else { Ok(()) }
+        if open { Err(Need::of(variable)) } else { Ok(()) }
     }
 }
 

@@ -17,8 +17,8 @@ pub(super) fn is_list_intrinsic(resolver: &Resolver<'_>, node: &Node) -> bool {
     match node.as_intrinsic() {
         Some(("Ref", target)) => target.as_text().is_some_and(|name| is_list_parameter(resolver, name)),
         Some(("Fn::FindInMap", argument)) => resolver
-            .mapped(argument, &Assignment::default())
-            .is_ok_and(|found| found.is_ok_and(|node| node.as_list().is_some())),
+            .enumerate(&|assignment| resolver.mapped(argument, assignment).map(Result::ok))
+            .is_ok_and(|cases| cases.iter().any(|(_, found)| found.is_some_and(|node| node.as_list().is_some()))),
         Some((name, _)) => matches!(name, "Fn::Split" | "Fn::GetAZs" | "Fn::Cidr"),
         None => false,
     }

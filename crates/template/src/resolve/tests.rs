@@ -146,3 +146,62 @@ fn too_many_cases_and_too_many_steps_are_reasons_and_not_loops() {
     let value = value(&tower);
     assert!(value.starts_with("? it depends on too much"), "{value}");
 }
+
+const REGIONS: &str = "
+Parameters:
+  Size: {Type: String}
+Conditions:
+  IsHome: !Equals [!Ref 'AWS::Region', eu-west-1]
+Mappings:
+  Regions:
+    eu-west-1: {image: a, sizes: [s, m]}
+    us-east-1: {image: b, sizes: [l]}
+  Sizes: {all: {big: 9, small: 1}}
+";
+
+#[test]
+fn a_key_that_deployment_fills_is_one_of_the_mapping() {
+    let text = |value_text: &str| value(&format!("{REGIONS}V: {value_text}\n"));
+    let image = "!FindInMap [Regions, !Ref 'AWS::Region', image]";
+    assert_eq!(text(image), "[AWS::Region=eu-west-1: a] [AWS::Region=us-east-1: b]");
+    assert_eq!(
+        text("!Sub ['${AWS::Region} ${i}', {i: !FindInMap [Regions, !Ref 'AWS::Region', image]}]"),
+        "[AWS::Region=eu-west-1: eu-west-1 a] [AWS::Region=us-east-1: us-east-1 b]"
+    );
+    assert_eq!(text("!FindInMap [Sizes, all, !Ref Size]"), "[Size=big: 9] [Size=small: 1]");
+    assert_eq!(
+        text(&format!("!If [IsHome, home, {image}]")),
+        "[AWS::Region=eu-west-1: home] [AWS::Region=us-east-1: b]",
+        "a condition's other regions are the mapping's other keys"
+    );
+    assert_eq!(
+        text("!FindInMap [Sizes, all, !Ref Size, {DefaultValue: 5}]"),
+        "[Size=big: 9] [Size=small: 1] [Size=(other): 5]"
+    );
+    assert_eq!(
+        text(&format!("!Join ['-', [{image}, !If [IsHome, home, away]]]")),
+        "[AWS::Region=eu-west-1: a-home] [AWS::Region=us-east-1: b-away]"
+    );
+    assert!(text("!FindInMap [Absent, !Ref 'AWS::Region', image]").starts_with("? the key into the mapping"));
+    assert!(
+        text("!FindInMap [Regions, !Ref 'AWS::Region', none]")
+            .contains("? the mapping has no entry `Regions / us-east-1 / none`")
+    );
+}
+
+#[test]
+fn a_region_that_is_given_settles_the_key() {
+    let settings =
+        Settings { platform: [("AWS::Region".to_owned(), "us-east-1".to_owned())].into(), ..Settings::default() };
+    let text = format!("{REGIONS}V: !FindInMap [Regions, !Ref 'AWS::Region', image]\n");
+    assert_eq!(value_with(&text, &settings), "b");
+}
+
+#[test]
+fn lists_in_mappings_are_cases_too() {
+    let root = root(&format!("{REGIONS}V: [!FindInMap [Regions, !Ref 'AWS::Region', sizes]]\n"));
+    let settings = Settings::default();
+    let resolver = Resolver::new(&"t.yaml".into(), &root, &settings);
+    let facts: Vec<_> = resolver.strings(root.get("V").unwrap()).iter().map(|fact| shown(&fact.value)).collect();
+    assert_eq!(facts, ["[AWS::Region=eu-west-1: s]", "[AWS::Region=eu-west-1: m]", "[AWS::Region=us-east-1: l]"]);
+}

@@ -143,7 +143,10 @@ impl Resolver<'_> {
                 Some(branch) => self.text_in(branch, assignment),
                 None => Ok(Text::unknown("`Fn::If` does not have three parts")),
             },
-            "Fn::FindInMap" => self.find_in_map(argument, assignment),
+            "Fn::FindInMap" => match self.mapped(argument, assignment)? {
+                Ok(node) => self.text_in(node, assignment),
+                Err(why) => Ok(Text::Unknown(why)),
+            },
             "Fn::ImportValue" => Ok(Text::unknown(self.import(argument, assignment)?)),
             "Fn::Base64" => self.text_in(argument, assignment),
             "Fn::Split" | "Fn::GetAZs" | "Fn::Cidr" => Ok(Text::unknown(format!("`{name}` gives a list, not text"))),
@@ -205,7 +208,7 @@ impl Resolver<'_> {
             return Ok(Text::piece(Piece::Parameter(name.into())));
         }
         if allowed_values(declared).is_some_and(|values| values.len() > 1) {
-            return Err(Need(variable));
+            return Err(Need::of(variable));
         }
         let single = allowed_values(declared).and_then(|values| values.first().cloned());
         Ok(match declared.get("Default").and_then(Node::as_text).map(Arc::from).or(single) {
@@ -291,35 +294,6 @@ impl Resolver<'_> {
                 .unwrap_or_else(|| Text::unknown(format!("`Fn::Select` asks for item {index} of a shorter list"))),
             Err(why) => Text::Unknown(why),
         })
-    }
-
-    fn find_in_map(&self, argument: &Node, assignment: &Assignment) -> Result<Text, Need> {
-        match self.mapped(argument, assignment)? {
-            Ok(node) => self.text_in(node, assignment),
-            Err(why) => Ok(Text::Unknown(why)),
-        }
-    }
-
-    /// What a mapping holds: the node, or why not.
-    pub(super) fn mapped<'a>(
-        &'a self,
-        argument: &'a Node,
-        assignment: &Assignment,
-    ) -> Result<Result<&'a Node, Arc<str>>, Need> {
-        let items = argument.as_list().unwrap_or_default();
-        let mut keys = Vec::new();
-        for item in items.iter().take(3) {
-            match self.text_in(item, assignment)?.settled() {
-                Some(key) => keys.push(key),
-                None => return Ok(Err("the key into the mapping is only known once deployed".into())),
-            }
-        }
-        let found = match keys.as_slice() {
-            [map, first, second] => self.root.at(&["Mappings", map, first, second]),
-            _ => return Ok(Err("`Fn::FindInMap` needs a map and two keys".into())),
-        };
-        let default = items.get(3).and_then(|options| options.get("DefaultValue"));
-        Ok(found.or(default).ok_or_else(|| format!("the mapping has no entry `{}`", keys.join(" / ")).into()))
     }
 }
 

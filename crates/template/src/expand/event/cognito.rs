@@ -44,7 +44,8 @@ pub(super) fn expand(cx: &mut Expansion<'_>, target: &Target, event: &Event) -> 
             if config.contains_key(&trigger) {
                 return Err(event.fault(format!("Cognito trigger \"{shown}\" defined multiple times.")));
             }
-            config.insert(trigger, target.arn.clone());
+            // The pool is somebody else's: whoever edits the trigger must be led to the event.
+            config.insert(trigger, Node { origin: maker.origin.clone(), ..target.arn.clone() });
         }
     }
     let pool = cx.source.get(&id).cloned().unwrap_or_else(|| maker.empty());
