@@ -53,6 +53,8 @@ pub(crate) struct Plans {
     pub(crate) refused: BTreeMap<LogicalId, Arc<str>>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) substituted: Vec<RuntimeSubstituted>,
+    /// Functions with the development kits they import and do not find.
+    pub(crate) kits_missing: Vec<(LogicalId, String)>,
     /// Functions with the layers they ask for and do not get.
     pub(crate) layers_left_out: Vec<(LogicalId, String)>,
 }
@@ -133,8 +135,8 @@ impl Planner<'_> {
             Ok(found) => found,
             Err(reason) => return Ok(Err(reason)),
         };
-        if let Some(remark) = self.kits.missing(&language, &code.folder, &program).await {
-            self.say(NoticeKind::Build, function, format!("{}: {remark}", function.id));
+        if let Some(kit) = self.kits.missing(&language, &code.folder, &program).await {
+            self.plans.kits_missing.push((function.id.clone(), kit));
         }
         let environment = self.environment(function, &handler, &code, &program);
         let memory_mib = function.memory.value.settled().first().map_or(128, |memory| **memory);

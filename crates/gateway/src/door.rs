@@ -18,6 +18,7 @@ use crate::{
     connection::{Gatehouse, Places, protocol},
     entrance::Entrance,
     identity::{Identities, issuer::Refreshed},
+    observing::Observing,
     path::path,
     plan::{Entry, Plan, by_label},
     rate::Rates,
@@ -81,6 +82,7 @@ impl Door {
         if settings.development_identities() && !settings.trusted_proxies.is_empty() {
             return Err(Error::DevelopmentBehindProxies);
         }
+        Observing::new(&settings.observe, &app).check()?;
         let settings = Arc::new(settings);
         let identities = Arc::new(Identities::new(&settings)?);
         let certificates = settings.tls.as_ref().map(Certificates::load).transpose()?;
@@ -166,6 +168,12 @@ impl Door {
     /// What is declared and cannot be enforced, and what is done instead.
     pub fn not_enforced(&self) -> Vec<NotEnforced> {
         self.gatehouse.entrance.plan.load().not_enforced.clone()
+    }
+
+    /// Routes that are served to callers who fail their authentication, because that only observes: worth a loud line at
+    /// the start. What cannot be enforced at all is not among them; it answers 501.
+    pub fn observed(&self) -> Vec<NotEnforced> {
+        self.gatehouse.entrance.plan.load().observed()
     }
 
     /// What was counted since it opened.

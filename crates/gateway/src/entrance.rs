@@ -91,9 +91,12 @@ impl Entrance {
             }
         };
         finish(&mut answer, &trace, &id);
-        let leftover = trace.write(|facts| facts.leftover.take());
+        let (leftover, last) = trace.write(|facts| (facts.leftover.take(), facts.last));
+        if last {
+            busy.last();
+        }
         // What nobody reads would be taken for the next request, and what is ambiguous for whatever the sender likes.
-        if first && (leftover.is_some() || ambiguity.is_some()) {
+        if first && (last || leftover.is_some() || ambiguity.is_some()) {
             answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(body) = leftover.filter(|_| first && !waits_to_send && ambiguity.is_none()) {

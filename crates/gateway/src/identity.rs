@@ -66,6 +66,11 @@ impl Gate {
         Self::NotEnforced(reason.into())
     }
 
+    /// Whether it asks callers for anything that it can verify.
+    pub(crate) fn asks(&self) -> bool {
+        matches!(self, Self::Asks { token, key } if token.is_some() || key.is_some())
+    }
+
     /// Why it cannot be enforced.
     pub(crate) fn unenforced(&self) -> Option<&Arc<str>> {
         match self {

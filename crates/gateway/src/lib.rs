@@ -42,6 +42,7 @@ mod framing;
 mod guard;
 mod identity;
 pub mod jose;
+mod observing;
 mod path;
 mod pattern;
 mod plan;

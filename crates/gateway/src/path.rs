@@ -8,7 +8,7 @@ use crate::{
     Backend,
     guard::{
         body::WholeBody, canonical::OneMeaning, client::AddressLists, function::Invocation, identity::KnownCaller,
-        rate::ClientRate, rate::ClientRouteRate, rate::RouteRate, route::KnownRoute, size::HeadSize,
+        rate::{Charged, ClientRate, ClientRouteRate, RouteRate}, route::KnownRoute, size::HeadSize,
     },
     rate::Rates,
     visit::{Arrival, Seam, step, wait},
@@ -18,12 +18,12 @@ use crate::{
 /// `record`. Validation and inspection will stand between the body and the function.
 pub(crate) fn path(rates: &Arc<Rates>, backend: Backend) -> Seam<Arrival> {
     ServiceBuilder::new()
-        // Sizes of the head, and of the body as far as the head announces it.
-        .layer(step(HeadSize))
+        // Sizes of the head, and of the body as far as the head announces it. Refusals of the first three are charged apart.
+        .layer(step(Charged(HeadSize, rates.clone())))
         // One meaning only; from here on there is one path, one host, one client address.
-        .layer(step(OneMeaning))
+        .layer(step(Charged(OneMeaning, rates.clone())))
         // Allowed and denied client addresses.
-        .layer(step(AddressLists))
+        .layer(step(Charged(AddressLists, rates.clone())))
         // One client on all routes together: also charges what is refused further down.
         .layer(step(ClientRate(rates.clone())))
         // A known route, or 404 and 405. Preflights are answered here.

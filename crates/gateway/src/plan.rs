@@ -1,14 +1,14 @@
 //! The application as the door serves it: everything that can be worked out before a request comes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
 };
 
 use brigandine_model::{
-    Api, ApiStyle, App, Authentication, Effect, Fact, LogicalId, NotEnforced, Principal, Route, Throttle,
+    Api, ApiStyle, App, Authentication, Effect, Fact, Guard, LogicalId, NotEnforced, Principal, Route, Throttle,
 };
 use tokio::sync::Semaphore;
 
@@ -17,6 +17,7 @@ use crate::{
     budget::Budget,
     cors::CrossOrigin,
     identity::{Gate, Identities},
+    observing::Observing,
     pattern::{Parameters, Pattern},
     rate::{Bucket, Pace},
     routing::Mount,
@@ -49,6 +50,8 @@ pub(crate) struct Entry {
     /// Distinguishes its buckets from other routes'.
     pub(crate) scope: u64,
     pub(crate) gate: Gate,
+    /// Guards that only observe here, beside those that do so everywhere.
+    pub(crate) observed: BTreeSet<Guard>,
     pub(crate) total: Arc<Total>,
     pub(crate) slots: Option<Arc<Slots>>,
     pub(crate) deadline: Duration,
@@ -127,6 +130,7 @@ impl Plan {
     ) -> Self {
         let mut kept = Kept::of(previous);
         let mut not_enforced = Vec::new();
+        let observing = Observing::new(&settings.observe, &app);
         let alone = app.apis.len() == 1;
         let mut mounts = Vec::new();
         for api in &app.apis {
@@ -140,7 +144,7 @@ impl Plan {
             let mut mount = Mount::new(api, &app, alone);
             let routes: Vec<&Route> = app.routes.iter().filter(|route| route.api == api.id).collect();
             for route in routes {
-                let draft = Draft { app: &app, settings: &settings, identities, mount: &mount };
+                let draft = Draft { app: &app, settings: &settings, observing: &observing, identities, mount: &mount };
                 let entry = draft.entry(route, &mut kept, &mut not_enforced);
                 mount.entries.push(Arc::new(entry));
             }
@@ -161,6 +165,19 @@ impl Plan {
             budget,
             not_enforced,
         }
+    }
+
+    /// Routes whose authentication lets everyone pass, because it only observes.
+    pub(crate) fn observed(&self) -> Vec<NotEnforced> {
+        let open = self
+            .entries()
+            .filter(|entry| entry.gate.asks() && self.settings.observe.covers(Guard::Identity, Some(&entry.observed)));
+        let told = |entry: &Arc<Entry>| NotEnforced {
+            subject: entry.label.clone(),
+            reason: format!("its authentication (API {}) only observes: who fails it is served as well", entry.api.id)
+                .into(),
+        };
+        open.map(told).collect()
     }
 
     /// All routes, in template order.
@@ -197,6 +214,7 @@ impl Mount {
 struct Draft<'a> {
     app: &'a App,
     settings: &'a Settings,
+    observing: &'a Observing<'a>,
     identities: &'a Identities,
     mount: &'a Mount,
 }
@@ -206,7 +224,7 @@ impl Draft<'_> {
         let api = &self.mount.api;
         let own_address = api.style == ApiStyle::FunctionUrl;
         let shown_path = self.app.shared_path(route);
-        let label: Arc<str> = format!("{} {shown_path}", route.method).into();
+        let label: Arc<str> = label(self.app, route).into();
         let scope = scope_of(api, route);
         let throttle = settled(route.throttle.as_ref())
             .or_else(|| settled(api.throttle.as_ref()))
@@ -218,6 +236,7 @@ impl Draft<'_> {
         }
         note_unchecked(route, &label, not_enforced);
         Entry {
+            observed: self.observing.on(&api.id, &label),
             pattern: if own_address { Pattern::Default } else { Pattern::parse(&route.path) },
             shown_path,
             label,
@@ -309,6 +328,11 @@ fn scope_of(api: &Api, route: &Route) -> u64 {
     (api.id.as_str(), &route.method, &*route.path).hash(&mut hasher);
     // Zero is the scope of a client's requests altogether.
     hasher.finish().max(1)
+}
+
+/// `POST /orders`, as the route table prints it.
+pub(crate) fn label(app: &App, route: &Route) -> String {
+    format!("{} {}", route.method, app.shared_path(route))
 }
 
 /// Every route with its label, for those who ask by label.

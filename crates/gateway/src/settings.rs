@@ -202,21 +202,21 @@ impl Default for Timers {
 /// The guards that can observe are address lists, rate, identity, validation, inspection and concurrency. The others
 /// always refuse: what they would let pass has no one meaning, fits into no invocation or leads nowhere.
 ///
-/// A route whose authorizer cannot be enforced answers 501 even under `everything`; only naming
-/// [`Guard::Identity`] itself, for all routes or for this one, opens it.
+/// A route whose authorizer cannot be enforced answers 501 whatever is named here: it is never served open.
 #[derive(Clone, Debug, Default)]
 pub struct Observe {
     /// Every guard that can.
     pub everything: bool,
     /// These, on all routes.
     pub guards: BTreeSet<Guard>,
-    /// These, on the named route: `POST /orders`, as the route table prints it.
+    /// These, on the named route: `POST /orders`, as the route table prints it; where two APIs have a route of that label,
+    /// the API's logical id stands before it: `Shop POST /orders`.
     pub routes: BTreeMap<Arc<str>, BTreeSet<Guard>>,
 }
 
 impl Observe {
-    /// Whether `guard` only observes on `route`.
-    pub(crate) fn covers(&self, guard: Guard, route: Option<&str>) -> bool {
+    /// Whether `guard` only observes, for all routes or for one with these words of its own.
+    pub(crate) fn covers(&self, guard: Guard, own: Option<&BTreeSet<Guard>>) -> bool {
         let able = matches!(
             guard,
             Guard::AddressList
@@ -226,13 +226,8 @@ impl Observe {
                 | Guard::Inspection
                 | Guard::Concurrency
         );
-        able && (self.everything || self.names(guard, route))
-    }
-
-    /// Whether `guard` is named itself, for all routes or for `route`.
-    pub(crate) fn names(&self, guard: Guard, route: Option<&str>) -> bool {
-        self.guards.contains(&guard)
-            || route.and_then(|route| self.routes.get(route)).is_some_and(|guards| guards.contains(&guard))
+        let named = self.guards.contains(&guard) || own.is_some_and(|own| own.contains(&guard));
+        able && (self.everything || named)
     }
 }
 

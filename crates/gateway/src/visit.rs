@@ -125,7 +125,7 @@ impl Visit {
 impl Call {
     /// Stops the request, or notes the refusal where the guard only observes on this route.
     pub(crate) fn object(&self, refusal: Refusal) -> Result<(), Stop> {
-        if self.visit.plan.settings.observe.covers(refusal.guard, Some(&self.matched.entry.label)) {
+        if self.visit.plan.settings.observe.covers(refusal.guard, Some(&self.matched.entry.observed)) {
             self.visit.trace.write(|facts| facts.observed.push(refusal));
             return Ok(());
         }
@@ -153,6 +153,8 @@ pub(crate) struct Facts {
     pub(crate) owns_cors: bool,
     /// What nobody read of the body.
     pub(crate) leftover: Option<Incoming>,
+    /// Whether its connection is to leave after the answer.
+    pub(crate) last: bool,
 }
 
 impl Trace {
@@ -168,11 +170,30 @@ impl Trace {
             answer_headers: Vec::new(),
             owns_cors: false,
             leftover: None,
+            last: false,
         }))
     }
 
     pub(crate) fn write<T>(&self, change: impl FnOnce(&mut Facts) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What every guard's input brings along.
+pub(crate) trait Traced {
+    /// The plan it is served under, and its trace.
+    fn traced(&self) -> (Arc<Plan>, Arc<Trace>);
+}
+
+impl Traced for Arrival {
+    fn traced(&self) -> (Arc<Plan>, Arc<Trace>) {
+        (self.plan.clone(), self.trace.clone())
+    }
+}
+
+impl Traced for Visit {
+    fn traced(&self) -> (Arc<Plan>, Arc<Trace>) {
+        (self.plan.clone(), self.trace.clone())
     }
 }
 

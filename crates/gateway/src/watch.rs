@@ -36,8 +36,8 @@ struct Facts {
     ambiguity: Option<&'static str>,
     /// Why the stream itself gave up, when it did.
     fault: Option<Fault>,
-    /// Whether it has to make room.
-    evicted: bool,
+    /// Whether it is to leave once nothing is under way.
+    leaving: bool,
     timers: Arc<Timers>,
 }
 
@@ -66,7 +66,7 @@ impl Watch {
             blocked: None,
             ambiguity: None,
             fault: None,
-            evicted: false,
+            leaving: false,
             timers,
         };
         Arc::new(Self { peer, facts: Mutex::new(facts), evicted: Notify::new() })
@@ -141,14 +141,19 @@ impl Watch {
     /// Since when nothing is under way, where it once brought a request and has not been told to make room yet.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
         self.write(|facts| {
-            let idle = facts.begun > 0 && !facts.evicted && facts.head_since.is_none() && facts.under_way.is_empty();
+            let idle = facts.begun > 0 && !facts.leaving && facts.head_since.is_none() && facts.under_way.is_empty();
             idle.then_some(facts.quiet_since)
         })
     }
 
+    /// It is to leave after what is under way.
+    pub(crate) fn leave(&self) {
+        self.write(|facts| facts.leaving = true);
+    }
+
     /// Tells it to make room.
     pub(crate) fn evict(&self) {
-        self.write(|facts| facts.evicted = true);
+        self.leave();
         self.evicted.notify_one();
     }
 
@@ -189,7 +194,7 @@ impl Facts {
                 return Judgement::Leave;
             }
         }
-        if self.evicted || late(self.opened, timers.connection) { Judgement::Leave } else { Judgement::Welcome }
+        if self.leaving || late(self.opened, timers.connection) { Judgement::Leave } else { Judgement::Welcome }
     }
 }
 
@@ -200,6 +205,11 @@ pub(crate) struct Busy {
 }
 
 impl Busy {
+    /// Its connection is to leave after it.
+    pub(crate) fn last(&self) {
+        self.watch.leave();
+    }
+
     /// Its answer of this many bytes is ready, and has to be taken at the least rate from now on.
     pub(crate) fn answering(&mut self, bytes: usize) {
         self.watch.write(|facts| {

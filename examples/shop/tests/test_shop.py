@@ -205,6 +205,7 @@ class PaymentsTest(ShopTest):
     def test_where_calls_to_aws_lead(self):
         for variables, reached in (
             ({"AWS_ACCESS_KEY_ID": "LOCALPLACEHOLDER"}, False),
+            ({"AWS_ACCESS_KEY_ID": "NOENDPOINT", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, False),
             ({"AWS_ACCESS_KEY_ID": "ASIAIOSFODNN7EXAMPLE"}, True),
             ({"AWS_ACCESS_KEY_ID": "LOCALPLACEHOLDER", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, True),
             ({"AWS_PROFILE": "staging"}, True),

@@ -87,6 +87,7 @@ test("where calls to AWS lead", () => {
   assert.equal(awsInReach({ AWS_ACCESS_KEY_ID: "LOCALPLACEHOLDER" }), false);
   assert.equal(awsInReach({ AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" }), true);
   assert.equal(awsInReach({ AWS_ENDPOINT_URL: "http://127.0.0.1:4566" }), true);
+  assert.equal(awsInReach({ AWS_ACCESS_KEY_ID: "NOENDPOINT", AWS_ENDPOINT_URL: "http://127.0.0.1:1" }), false);
   assert.equal(awsInReach({ AWS_PROFILE: "staging" }), true);
 });
 

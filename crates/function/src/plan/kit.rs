@@ -30,21 +30,19 @@ impl Kits {
     pub(crate) async fn missing(&mut self, language: &Language, folder: &Path, program: &Path) -> Option<String> {
         match language {
             Language::Python { .. } => {
-                let imported =
-                    imports(folder, &["py"], &["import boto3", "from boto3", "import botocore", "from botocore"]);
+                let imported = imports(folder, &["py"], python_loads);
                 if !imported || folder.join("boto3").is_dir() || self.has_boto3(program).await {
                     return None;
                 }
                 let with = program.display();
-                Some(format!(
-                    "it imports boto3, which the platform brings and this Python has not: `{with} -m pip install boto3`"
-                ))
+                Some(format!("boto3, which the platform brings and this Python has not: `{with} -m pip install boto3`"))
             }
             Language::Node { .. } => {
-                let imported = imports(folder, &["js", "mjs", "cjs"], &["\"@aws-sdk/", "'@aws-sdk/"]);
+                let imported = imports(folder, &["js", "mjs", "cjs"], node_loads);
                 let there = folder.ancestors().any(|above| above.join("node_modules/@aws-sdk").is_dir());
                 (imported && !there).then(|| {
-                    "it imports @aws-sdk, which the platform brings and this machine has not: `npm install` it beside the code".to_owned()
+                    "@aws-sdk, which the platform brings and this machine has not: `npm install` it beside the code"
+                        .to_owned()
                 })
             }
             Language::Own { .. } => None,
@@ -65,19 +63,30 @@ impl Kits {
     }
 }
 
-/// Whether a source file of the folder has a line that begins, or a text that contains, one of these.
-fn imports(folder: &Path, endings: &[&str], marks: &[&str]) -> bool {
+/// Whether a source file of the folder imports one of these as soon as it is loaded. An import further down is somebody's
+/// choice to do without.
+fn imports(folder: &Path, endings: &[&str], loads: fn(&str) -> bool) -> bool {
     let is_source = |path: &Path| path.extension().is_some_and(|ending| endings.iter().any(|known| ending == *known));
     let sources = files(folder).filter(|(path, found)| is_source(path) && found.len() <= LARGEST).take(LOOKED_INTO);
-    sources.filter_map(|(path, _)| fs::read_to_string(path).ok()).any(|text| {
-        let mut lines =
-            text.lines().map(str::trim_start).filter(|line| !line.starts_with('#') && !line.starts_with("//"));
-        lines.any(|line| {
-            marks
-                .iter()
-                .any(|mark| if mark.starts_with(['"', '\'']) { line.contains(mark) } else { line.starts_with(mark) })
-        })
+    let mut texts = sources.filter_map(|(path, _)| fs::read_to_string(path).ok());
+    texts.any(|text| text.lines().any(loads))
+}
+
+/// `import os, boto3`, `from botocore.config import Config`, at the start of a line.
+fn python_loads(line: &str) -> bool {
+    let modules = line.strip_prefix("import ").or_else(|| line.strip_prefix("from "));
+    let mut names = modules.into_iter().flat_map(|modules| modules.split(','));
+    names.any(|name| {
+        let package = name.trim_start().split([' ', '.']).next().unwrap_or_default();
+        package == "boto3" || package == "botocore"
     })
+}
+
+/// `import { S3 } from '@aws-sdk/client-s3'`, `const s3 = require("@aws-sdk/client-s3")`, at the start of a line.
+fn node_loads(line: &str) -> bool {
+    let loads = line.starts_with("import ") || line.starts_with('}') || line.contains("require(");
+    let named = line.contains("\"@aws-sdk/") || line.contains("'@aws-sdk/");
+    loads && named && !line.starts_with([' ', '\t', '/'])
 }
 
 #[cfg(test)]
@@ -94,10 +103,10 @@ mod tests {
     async fn a_kit_that_is_imported_and_not_there_is_named() {
         let python = Language::Python { minor: 13 };
         let program = Path::new("/bin/false");
-        let code = folder("app.py", "import os\nimport boto3\n");
+        let code = folder("app.py", "import os, json, boto3\n");
         let told = Kits::default().missing(&python, code.path(), program).await;
         assert!(told.is_some_and(|told| told.contains("pip install boto3")));
-        let code = folder("app.py", "# import boto3\nimport json\n");
+        let code = folder("app.py", "# import boto3\nimport json\ndef send():\n    import boto3\n");
         assert_eq!(Kits::default().missing(&python, code.path(), program).await, None);
         let code = folder("app.py", "from boto3 import client\n");
         assert_eq!(Kits::default().missing(&python, code.path(), Path::new("/bin/true")).await, None);

@@ -59,16 +59,24 @@ fn substituted(plans: &mut Plans) {
     }
 }
 
-/// One line for all layers that exist on the platform only, with the functions that ask for them.
+/// One line for all functions that miss the same: a layer that exists on the platform only, or a development kit.
 fn left_out(plans: &mut Plans) {
-    let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (function, layer) in std::mem::take(&mut plans.layers_left_out) {
-        lines.entry(layer).or_default().push(function.to_string());
-    }
-    for (layer, functions) in lines {
-        let text = format!("{} run without the layer {layer}: it is not beside the template", functions.join(", "));
+    for (layer, functions) in by_what(std::mem::take(&mut plans.layers_left_out)) {
+        let text = format!("{functions} run without the layer {layer}: it is not beside the template");
         plans.notices.push(Notice { kind: NoticeKind::Layer, function: None, text });
     }
+    for (kit, functions) in by_what(std::mem::take(&mut plans.kits_missing)) {
+        let text = format!("{functions}: the code imports {kit}");
+        plans.notices.push(Notice { kind: NoticeKind::Build, function: None, text });
+    }
+}
+
+fn by_what(pairs: Vec<(LogicalId, String)>) -> BTreeMap<String, String> {
+    let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (function, what) in pairs {
+        lines.entry(what).or_default().push(function.to_string());
+    }
+    lines.into_iter().map(|(what, functions)| (what, functions.join(", "))).collect()
 }
 
 /// Services and resources a function refers to, by its role and its variables.

@@ -222,7 +222,8 @@ impl Frame<'_> {
             pairs.push(("AWS_SHARED_CREDENTIALS_FILE", home.join(".aws/credentials").display().to_string()));
             pairs.push(("HOME", home.display().to_string()));
         } else {
-            pairs.push(("AWS_ACCESS_KEY_ID", "LOCALPLACEHOLDER".to_owned()));
+            let nowhere = self.settings.aws == AwsAccess::None;
+            pairs.push(("AWS_ACCESS_KEY_ID", if nowhere { "NOENDPOINT" } else { "LOCALPLACEHOLDER" }.to_owned()));
             pairs.push(("AWS_SECRET_ACCESS_KEY", "local-placeholder".to_owned()));
             pairs.push(("AWS_SESSION_TOKEN", "local-placeholder".to_owned()));
             pairs.push(("AWS_CONFIG_FILE", "/dev/null".to_owned()));

@@ -97,7 +97,7 @@ fn permits(ready: &Ready) -> Result<Vec<OwnedSemaphorePermit>, Stop> {
 
 impl Ready {
     fn object(&self, refusal: Refusal) -> Result<(), Stop> {
-        if self.plan.settings.observe.covers(refusal.guard, Some(&self.entry.label)) {
+        if self.plan.settings.observe.covers(refusal.guard, Some(&self.entry.observed)) {
             self.trace.write(|facts| facts.observed.push(refusal));
             return Ok(());
         }

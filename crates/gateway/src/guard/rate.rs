@@ -5,10 +5,45 @@ use std::{sync::Arc, time::Duration};
 use brigandine_model::{Guard, Refusal};
 
 use crate::{
-    address::client_key,
+    address::{client_key, listed},
+    plan::Plan,
     rate::{BucketKey, Rates, nanoseconds},
-    visit::{Call, Step, Stop, Visit, refuse},
+    visit::{Call, Step, Stop, Trace, Traced, Visit, refuse},
 };
+
+/// A guard that stands before [`ClientRate`]: what it refuses is charged all the same, to the client as far as it is
+/// known by then; a trusted proxy, which speaks for many, pays for nobody. Whoever has nothing left is told so, and its
+/// connection ends: otherwise the refusals would be free.
+pub(crate) struct Charged<S>(pub(crate) S, pub(crate) Arc<Rates>);
+
+impl<S: Step<In: Traced>> Step for Charged<S> {
+    type In = S::In;
+    type Out = S::Out;
+
+    fn pass(&self, input: S::In) -> Result<S::Out, Stop> {
+        let (plan, trace) = input.traced();
+        self.0.pass(input).map_err(|stop| match stop {
+            Stop::Refused(refusal) => Stop::Refused(charge(&self.1, &plan, &trace, refusal)),
+            answered @ Stop::Answered(_) => answered,
+        })
+    }
+}
+
+fn charge(rates: &Rates, plan: &Plan, trace: &Trace, refusal: Refusal) -> Refusal {
+    let client = trace.write(|facts| facts.client);
+    let Some(pace) = plan.client_total.filter(|_| !listed(&plan.settings.trusted_proxies, client)) else {
+        return refusal;
+    };
+    let key = BucketKey { who: client_key(client), scope: 0 };
+    let Err(wait) = rates.take(key, pace, nanoseconds(plan.settings.clock.steady())) else { return refusal };
+    let spent = too_many("client-rate", "too many requests from this address", wait);
+    if plan.settings.observe.covers(Guard::Rate, None) {
+        trace.write(|facts| facts.observed.push(spent));
+        return refusal;
+    }
+    trace.write(|facts| facts.last = true);
+    spent
+}
 
 /// Clients within their rate on all routes together.
 pub(crate) struct ClientRate(pub(crate) Arc<Rates>);

@@ -400,7 +400,10 @@ async fn what_cannot_be_enforced_answers_501_and_says_so() {
     unknown.authentication = brigandine_model::Fact::unknown("it is imported", Provenance::default());
     app.routes.extend([signed, unknown]);
     let everything = Observe { everything: true, ..Observe::default() };
-    for observe in [Observe::default(), everything] {
+    let identity = || [Guard::Identity].into();
+    let named = Observe { routes: [("GET /asking".into(), identity())].into(), ..Observe::default() };
+    let guard = Observe { guards: identity(), ..Observe::default() };
+    for observe in [Observe::default(), everything, named, guard] {
         let stage = open(app.clone(), Settings { observe, ..settings() }).await;
         for path in ["/me", "/asking", "/missing", "/signed", "/unknown"] {
             let heard = stage.get(path).await;
@@ -408,12 +411,41 @@ async fn what_cannot_be_enforced_answers_501_and_says_so() {
         }
         assert_eq!(stage.door.not_enforced().len(), 7);
         assert_eq!(stage.door.routes().iter().filter(|line| !line.enforced).count(), 7);
+        assert!(stage.door.observed().is_empty());
     }
-    let named = Observe { routes: [("GET /asking".into(), [Guard::Identity].into())].into(), ..Observe::default() };
-    let stage = open(app, Settings { observe: named, ..settings() }).await;
-    assert_eq!(stage.get("/asking").await.status, 200);
-    assert_eq!(stage.events.answered()[0].observed[0].code, "not-enforced");
-    assert_eq!(stage.get("/me").await.status, 501);
+}
+
+#[tokio::test]
+async fn observing_one_apis_route_does_not_open_another_apis() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut two = guarded_app();
+    let mut other = two.apis[0].clone();
+    other.id = LogicalId::new("Admin");
+    two.apis.push(other);
+    two.routes.push(guarded("Admin", "GET /me", "Users", &[]));
+    let with = |routes: &[&str]| {
+        let routes = routes.iter().map(|&route| (route.into(), [Guard::Identity].into())).collect();
+        let observe = Observe { routes, ..Observe::default() };
+        Settings { observe, ..key_file(folder.path(), &[Signer::new("a").jwk()]) }
+    };
+    let bare = Door::new(Arc::new(two.clone()), with(&["GET /me"]), echo(), Arc::new(Kept::default())).err().unwrap();
+    let sentence = bare.to_string();
+    assert!(sentence.contains("`Admin GET /me` or `Web GET /me`"), "{sentence}");
+    let stage = open(two.clone(), with(&["Web GET /me", "POST /orders"])).await;
+    let status = async |label, host| stage.ask(label, &[("host", host)]).await.status;
+    assert_eq!(status("GET /me", "web.localhost").await, 200);
+    assert_eq!(status("GET /me", "admin.localhost").await, 401);
+    assert_eq!(status("POST /orders", "localhost").await, 200);
+    assert_eq!(status("POST /refunds", "localhost").await, 401);
+    let observed = stage.door.observed();
+    let subjects: Vec<&str> = observed.iter().map(|told| &*told.subject).collect();
+    assert_eq!(subjects, ["GET /me", "POST /orders"]);
+    assert!(observed[0].reason.contains("API Web"), "{}", observed[0].reason);
+    // A label that has become ambiguous observes nothing.
+    let stage = open(guarded_app(), with(&["GET /me"])).await;
+    assert_eq!(stage.get("/me").await.status, 200);
+    stage.door.reload(Arc::new(two));
+    assert_eq!(stage.get("/me").await.status, 401);
 }
 
 #[tokio::test]

@@ -88,5 +88,7 @@ def aws_in_reach():
 
     Ids of credentials start with AKIA, or with ASIA when they are temporary, as those of every role.
     """
+    if os.environ.get("AWS_ACCESS_KEY_ID") == "NOENDPOINT":
+        return False
     named = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_PROFILE")
     return bool(named) or os.environ.get("AWS_ACCESS_KEY_ID", "").startswith(("AKIA", "ASIA"))

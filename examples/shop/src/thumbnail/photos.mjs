@@ -24,8 +24,11 @@ export async function connect() {
 
 /**
  * Whether calls to AWS lead anywhere: to an endpoint, by a profile, or with credentials. Ids of credentials start with
- * AKIA, or with ASIA when they are temporary, as those of every role.
+ * AKIA, or with ASIA when they are temporary, as those of every role. A shield without an endpoint says NOENDPOINT.
  */
 export function awsInReach({ AWS_ENDPOINT_URL, AWS_PROFILE, AWS_ACCESS_KEY_ID = "" }) {
+  if (AWS_ACCESS_KEY_ID === "NOENDPOINT") {
+    return false;
+  }
   return Boolean(AWS_ENDPOINT_URL || AWS_PROFILE) || /^A[KS]IA/.test(AWS_ACCESS_KEY_ID);
 }
