@@ -158,9 +158,19 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Text of a stranger made harmless for a terminal: control characters become visible escapes.
+/// Text of a stranger made harmless for a terminal: tabs become blanks, other control characters visible escapes.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    text.replace('\t', " ")
+        .chars()
+        .flat_map(
+            |c| if c.is_control() || turns_text_round(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] },
+        )
+        .collect()
+}
+
+/// Marks that make a terminal show text in another order than it is written.
+fn turns_text_round(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -182,5 +192,6 @@ mod tests {
     #[test]
     fn escape_sequences_of_strangers_are_shown_not_obeyed() {
         assert_eq!(harmless("/\u{1b}[2J"), "/\\u{1b}[2J");
+        assert_eq!(harmless("a\tb\u{202e}c"), "a b\\u{202e}c");
     }
 }

@@ -184,7 +184,9 @@ fn request_line(request: &RequestAnswered) -> String {
 
 fn log_line(logged: &FunctionLogged) -> String {
     let dim = Style::new().dimmed();
-    format!("     {dim}{} |{dim:#} {}", logged.function, harmless(&logged.line))
+    // Stack traces come as one line with carriage returns, as the platform keeps them.
+    let line = logged.line.replace('\r', " / ");
+    format!("     {dim}{} |{dim:#} {}", logged.function, harmless(line.trim_end()))
 }
 
 /// A run that failed; one that went well is told by its request.
