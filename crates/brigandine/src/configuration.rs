@@ -31,7 +31,8 @@ pub(crate) struct Written {
     pub(crate) limits: Limits,
     /// What each guard does with a request it would refuse, by the guard's name (`rate`, `identity`, ...).
     pub(crate) guards: BTreeMap<String, Mode>,
-    /// What the guards do on one route, by `METHOD /path` as the route table shows it.
+    /// What the guards do on one route, by `METHOD /path` as the route table shows it, with the API's logical id in front
+    /// where two APIs share a method and path.
     pub(crate) routes: BTreeMap<String, Route>,
     /// Where the keys of a token issuer come from, by the authorizer's name in the template.
     pub(crate) authorizers: BTreeMap<String, Authorizer>,
@@ -126,6 +127,7 @@ pub(crate) struct Authorizer {
 
 /// An API key.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "only the runtime half asks"))]
 pub(crate) struct Key {
     /// SHA-256 of the key, in hexadecimal.
     pub(crate) sha256: String,
@@ -151,6 +153,7 @@ pub(crate) struct Configuration {
     /// The settings.
     pub(crate) written: Written,
     /// Folder that relative paths in the file start from.
+    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "only the runtime half asks"))]
     pub(crate) folder: PathBuf,
     file: PathBuf,
     text: String,
@@ -207,6 +210,7 @@ impl Configuration {
     }
 
     /// The socket address to listen on, when one is set.
+    #[cfg_attr(not(any(feature = "serve", test)), expect(dead_code, reason = "only the runtime half asks"))]
     pub(crate) fn listen(&self, faults: &mut Vec<Fault>) -> Option<SocketAddr> {
         let text = self.written.serve.listen.as_deref()?;
         let address = text.parse().ok();

@@ -84,6 +84,7 @@ pub(crate) fn say(text: &str) {
 }
 
 /// Says one line that must not be missed.
+#[cfg(feature = "serve")]
 pub(crate) fn warn(text: &str) {
     let style = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
     say(&format!("{style}warning:{style:#} {text}"));
@@ -135,7 +136,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     known
         .into_iter()
         .map(|name| (likeness(name), name))
-        .filter(|(score, _)| *score > 0.7)
+        .filter(|(score, _)| *score > 0.78)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, name)| name)
 }

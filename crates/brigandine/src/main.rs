@@ -9,6 +9,7 @@ mod face;
 mod project;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(feature = "serve")]
 mod state;
 
 use std::process::ExitCode;

@@ -31,6 +31,7 @@ const LARGEST_FILE: u64 = 32 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Project {
     /// Folder the template lies in.
+    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "only the runtime half asks"))]
     pub(crate) folder: PathBuf,
     /// What it describes.
     pub(crate) app: App,
@@ -87,33 +88,56 @@ pub(crate) fn locate(path: &Path) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// All templates meant by `path`: the file itself, or every template below the folder, in order of their names.
-pub(crate) fn templates(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let kind = std::fs::metadata(path).map_err(|error| missing(path, &error))?;
-    if kind.is_file() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut found = Vec::new();
-    let mut looked_at = 0;
-    walk(path, 0, &mut looked_at, &mut found);
-    found.sort();
-    if found.is_empty() { Err(no_template(path)) } else { Ok(found.iter().map(|file| tidy(file)).collect()) }
+/// Templates that were looked for.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Templates, in order of their names.
+    pub(crate) templates: Vec<PathBuf>,
+    /// What could not be looked into, and so may hide one.
+    pub(crate) unreadable: Vec<Unreadable>,
+    looked_at: usize,
 }
 
-fn walk(folder: &Path, depth: usize, looked_at: &mut usize, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+/// All templates meant by `path`: the file itself, or every template below the folder.
+pub(crate) fn templates(path: &Path) -> anyhow::Result<Found> {
+    let kind = std::fs::metadata(path).map_err(|error| missing(path, &error))?;
+    if kind.is_file() {
+        return Ok(Found { templates: vec![path.to_owned()], ..Found::default() });
+    }
+    let mut found = Found::default();
+    walk(path, 0, &mut found);
+    found.templates.sort();
+    if found.templates.is_empty() && found.unreadable.is_empty() { Err(no_template(path)) } else { Ok(found) }
+}
+
+fn walk(folder: &Path, depth: usize, found: &mut Found) {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            found.unreadable.push(Unreadable::new(&tidy(folder), error.to_string()));
+            return;
+        }
+    };
     for entry in entries.flatten() {
-        *looked_at += 1;
+        found.looked_at += 1;
         let Ok(kind) = entry.file_type() else { continue };
         let path = entry.path();
-        if *looked_at > MOST_FILES {
+        if found.looked_at > MOST_FILES {
             return;
         }
         if kind.is_dir() && depth < DEEPEST && !is_skipped(&path) {
-            walk(&path, depth + 1, looked_at, found);
-        } else if kind.is_file() && is_template(&path) {
-            found.push(path);
+            walk(&path, depth + 1, found);
+        } else if kind.is_file() && is_named_like_a_template(&path) {
+            look_at(&path, found);
         }
+    }
+}
+
+fn look_at(file: &Path, found: &mut Found) {
+    match read_bounded(file) {
+        Ok(bytes) if is_read(what(file, &bytes)) => found.templates.push(tidy(file)),
+        Ok(_) => {}
+        Err(error) => found.unreadable.push(Unreadable::new(&tidy(file), error.to_string())),
     }
 }
 
@@ -129,9 +153,15 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn is_template(file: &Path) -> bool {
-    let named =
-        file.extension().is_some_and(|ending| ["yaml", "yml", "json", "template"].iter().any(|known| ending == *known));
-    named && read_bounded(file).is_ok_and(|bytes| matches!(what(file, &bytes), What::Sam | What::CloudFormation))
+    is_named_like_a_template(file) && read_bounded(file).is_ok_and(|bytes| is_read(what(file, &bytes)))
+}
+
+fn is_named_like_a_template(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ["yaml", "yml", "json", "template"].iter().any(|known| ending == *known))
+}
+
+fn is_read(what: What) -> bool {
+    matches!(what, What::Sam | What::CloudFormation)
 }
 
 fn what(file: &Path, bytes: &[u8]) -> What {
@@ -206,7 +236,22 @@ fn text(bytes: &[u8]) -> Arc<str> {
 /// Reads the one template meant by `path`, or says why not.
 pub(crate) fn open_one(path: &Path, reading: &Reading) -> anyhow::Result<Project> {
     let file = locate(path)?;
-    open(&file, reading).map_err(|unreadable| anyhow::anyhow!(unreadable.sentence()))
+    let project = open(&file, reading).map_err(|unreadable| anyhow::anyhow!(unreadable.sentence()))?;
+    check_parameters(reading, &[&project.app])?;
+    Ok(project)
+}
+
+/// Fails when a parameter was given a value and no template has it.
+pub(crate) fn check_parameters(reading: &Reading, apps: &[&App]) -> anyhow::Result<()> {
+    let known = || apps.iter().flat_map(|app| app.parameters.iter().map(|parameter| &*parameter.name));
+    let unknown = reading.parameters.iter().find(|(name, _)| known().all(|known| known != name));
+    let Some((name, _)) = unknown else { return Ok(()) };
+    let near = face::nearest(name, known()).map(|near| format!("did you mean `{near}`?"));
+    let help = near.unwrap_or_else(|| match known().collect::<Vec<_>>().as_slice() {
+        [] => "the template has no parameters".to_owned(),
+        names => format!("its parameters are {}", names.join(", ")),
+    });
+    Err(face::sentence(format!("there is no template parameter `{name}`"), help))
 }
 
 fn unreadable(file: &Path, failure: &Failure) -> Unreadable {

@@ -53,6 +53,8 @@ pub(crate) struct Plans {
     pub(crate) refused: BTreeMap<LogicalId, Arc<str>>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) substituted: Vec<RuntimeSubstituted>,
+    /// Functions whose build runs rather than what the template names.
+    pub(crate) built: Vec<LogicalId>,
     /// Functions with the development kits they import and do not find.
     pub(crate) kits_missing: Vec<(LogicalId, String)>,
     /// Functions with the layers they ask for and do not get.
@@ -130,6 +132,9 @@ impl Planner<'_> {
         };
         for remark in &code.remarks {
             self.say(NoticeKind::Build, function, format!("{}: {remark}", function.id));
+        }
+        if code.folder.components().any(|part| part.as_os_str() == ".aws-sam") {
+            self.plans.built.push(function.id.clone());
         }
         let (program, arguments, label) = match self.program(function, &language, &code).await {
             Ok(found) => found,

@@ -24,15 +24,31 @@ pub(crate) fn client_key(address: IpAddr) -> u128 {
 }
 
 /// The client behind `peer`: `peer` itself unless it is a trusted proxy, then the rightmost address that is not one.
+/// Nothing where `X-Forwarded-For` and `Forwarded` name two clients: one of them is the client's own invention.
 ///
-/// `X-Forwarded-For` goes before `Forwarded`. An entry that is no address ends the search: the proxy that let it in is
-/// the client then.
-pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let mut client = plain(peer);
-    if trusted.is_empty() || !listed(trusted, client) {
-        return client;
+/// An entry that is no address ends the search: the proxy that let it in is the client then.
+pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+    let peer = plain(peer);
+    if trusted.is_empty() || !listed(trusted, peer) {
+        return Some(peer);
     }
-    for hop in hops(headers).into_iter().rev() {
+    let usual = hops(headers, "x-forwarded-for");
+    let standard: Vec<Option<&str>> =
+        hops(headers, "forwarded").into_iter().map(|hop| hop.and_then(forwarded_for)).collect();
+    match (usual.is_empty(), standard.is_empty()) {
+        (_, true) => Some(nearest_stranger(peer, &usual, trusted)),
+        (true, false) => Some(nearest_stranger(peer, &standard, trusted)),
+        (false, false) => {
+            let client = nearest_stranger(peer, &usual, trusted);
+            (client == nearest_stranger(peer, &standard, trusted)).then_some(client)
+        }
+    }
+}
+
+/// The last of the hops that is no trusted proxy.
+fn nearest_stranger(peer: IpAddr, hops: &[Option<&str>], trusted: &[IpNet]) -> IpAddr {
+    let mut client = peer;
+    for hop in hops.iter().rev() {
         let Some(address) = hop.and_then(hop_address) else { return client };
         client = address;
         if !listed(trusted, client) {
@@ -42,24 +58,16 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
     client
 }
 
-/// The addresses proxies noted, nearest last; `None` where one noted nothing readable.
-fn hops(headers: &HeaderMap) -> Vec<Option<&str>> {
-    let lines = |name: &'static str| -> Vec<Option<&str>> {
-        headers
-            .get_all(name)
-            .iter()
-            .flat_map(|line| match line.to_str() {
-                Ok(text) => text.split(',').map(|hop| Some(hop.trim())).collect(),
-                Err(_) => vec![None],
-            })
-            .collect()
-    };
-    let noted = lines("x-forwarded-for");
-    if noted.is_empty() {
-        lines("forwarded").into_iter().map(|hop| hop.and_then(forwarded_for)).collect()
-    } else {
-        noted
-    }
+/// What proxies noted in this header, nearest last; `None` where one noted nothing readable.
+fn hops<'a>(headers: &'a HeaderMap, name: &str) -> Vec<Option<&'a str>> {
+    headers
+        .get_all(name)
+        .iter()
+        .flat_map(|line| match line.to_str() {
+            Ok(text) => text.split(',').map(|hop| Some(hop.trim())).collect(),
+            Err(_) => vec![None],
+        })
+        .collect()
 }
 
 /// The `for` of one element of `Forwarded` (RFC 7239).
@@ -116,7 +124,7 @@ mod tests {
         for line in lines {
             headers.append(name, HeaderValue::from_str(line).unwrap());
         }
-        client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
+        client_address(peer.parse().unwrap(), &headers, &trusted).unwrap().to_string()
     }
 
     #[test]

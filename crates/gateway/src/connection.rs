@@ -455,8 +455,7 @@ mod tests {
             drop(guests[place].clone().begin());
         }
         let told = |guest: &Arc<Watch>| guest.idle_since().is_none();
-        let _fifth = places.take(&watch(5), false, now).unwrap();
-        drop(_fifth);
+        drop(places.take(&watch(5), false, now).unwrap());
         assert_eq!(guests.each_ref().map(told), [false, false, true, true]);
     }
 

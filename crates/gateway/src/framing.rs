@@ -1,8 +1,9 @@
 //! HTTP/1 as bytes: hyper sees one head at a time, and we see what its parser hides.
 //!
-//! hyper drops a Content-Length beside a Transfer-Encoding, accepts bare line feeds, and merges equal lengths. All of
-//! these are how one server's request is smuggled past another (RFC 9112, 11.2), so heads are looked at here, before
-//! they are parsed. For that, the end of each body has to be known too: lengths and chunks are followed, strictly.
+//! hyper drops a Content-Length beside a Transfer-Encoding, accepts bare line feeds, merges equal lengths, and drops what
+//! follows a `#` in the target. These are how one server's request is smuggled past another (RFC 9112, 11.2), so heads
+//! are looked at here, before they are parsed. For that, the end of each body has to be known too: lengths and chunks
+//! are followed, strictly.
 //! HTTP/2 passes through untouched.
 
 use std::{
@@ -153,7 +154,9 @@ impl Head {
         }
         // The last piece is what stands behind the last line feed: nothing.
         let bare = bytes.split_inclusive(|byte| *byte == b'\n').any(|line| !line.ends_with(b"\r\n"));
-        let ambiguity = ambiguity(&lengths, &codings, bare);
+        // The parser drops a fragment without a word; another reader may take it for part of the path.
+        let fragment = first.contains(&b'#').then_some("target-fragment");
+        let ambiguity = ambiguity(&lengths, &codings, bare).or(fragment);
         let body = match (ambiguity, lengths.first(), codings.first()) {
             (Some(_), ..) => State::Through,
             (None, Some(length), _) => decimal(length).map_or(State::Through, State::Sized),
@@ -337,7 +340,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Framed<S> {
 impl<S> Framed<S> {
     fn note(&self, outcome: &Poll<io::Result<usize>>) {
         match outcome {
-            Poll::Ready(Ok(bytes)) => self.watch.wrote(*bytes),
+            Poll::Ready(Ok(bytes)) => self.watch.wrote(*bytes, Instant::now()),
             Poll::Ready(Err(_)) => {}
             Poll::Pending => self.watch.write_blocked(Instant::now()),
         }

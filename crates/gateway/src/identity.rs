@@ -18,7 +18,7 @@ use crate::{
     DevelopmentIssuer, Error, KeySource, Settings,
     identity::{
         api_key::{KeyRing, Ring},
-        claims::Expected,
+        claims::{Expected, token_use},
         issuer::Issuer,
     },
 };
@@ -48,6 +48,8 @@ pub(crate) struct TokenGate {
     pub(crate) declared: Option<(Arc<Issuer>, Expected)>,
     /// The issuer that stands in, with what is expected of its tokens.
     pub(crate) development: Option<(Arc<DevelopmentIssuer>, Expected)>,
+    /// Whether it takes its issuer's tokens whomever they are for, though issuers of this kind say so in theirs.
+    pub(crate) any_audience: bool,
 }
 
 /// Where a token stands in a request.
@@ -146,23 +148,27 @@ impl Identities {
             AuthorizerKind::Unknown(why) => return Err(format!("its authorizer is not settled: {why}").into()),
         };
         let source = Source::parse(source).ok_or_else(|| format!("the token source `{source}` is not understood"))?;
-        let declared = self.declared(authorizer, issuer, audience)?;
+        let declared = self.declared(authorizer, (issuer, audience), scopes)?;
         let development = self
             .settings
             .development
             .as_ref()
-            .map(|development| (development.clone(), DevelopmentIssuer::expected(authorizer)));
+            .map(|development| (development.clone(), DevelopmentIssuer::expected(authorizer, scopes)));
         if declared.is_none() && development.is_none() {
             return Err("its issuer is only known once deployed, and no other is set".into());
         }
-        Ok(TokenGate { authorizer: authorizer.name.clone(), source, scopes: scopes.to_vec(), declared, development })
+        let stand_in = development.as_ref().map(|(_, expected)| expected);
+        let expected = declared.as_ref().map(|(_, expected)| expected).or(stand_in);
+        let any_audience = *authorizer.label == *"jwt" && expected.is_some_and(|expected| expected.audience.is_empty());
+        let authorizer = authorizer.name.clone();
+        Ok(TokenGate { authorizer, source, scopes: scopes.to_vec(), declared, development, any_audience })
     }
 
     fn declared(
         &self,
         authorizer: &Authorizer,
-        issuer: &Value<String>,
-        audience: &[Value<String>],
+        (issuer, audience): (&Value<String>, &[Value<String>]),
+        scopes: &[String],
     ) -> Result<Option<(Arc<Issuer>, Expected)>, Arc<str>> {
         let setting = self.settings.issuers.get(&authorizer.name).cloned().unwrap_or_default();
         let name = setting.issuer.or_else(|| issuer.known().map(|name| name.as_str().into()));
@@ -175,7 +181,7 @@ impl Identities {
         if known.is_empty() && !audience.is_empty() {
             return Ok(None);
         }
-        let expected = Expected { issuer: name.clone(), audience: known };
+        let expected = Expected { issuer: name.clone(), audience: known, token_use: token_use(authorizer, scopes) };
         self.issuer(&name, setting.keys).map(|issuer| Some((issuer, expected)))
     }
 

@@ -7,8 +7,14 @@ use tower::ServiceBuilder;
 use crate::{
     Backend,
     guard::{
-        body::WholeBody, canonical::OneMeaning, client::AddressLists, function::Invocation, identity::KnownCaller,
-        rate::{Charged, ClientRate, ClientRouteRate, RouteRate}, route::KnownRoute, size::HeadSize,
+        body::WholeBody,
+        canonical::OneMeaning,
+        client::AddressLists,
+        function::Invocation,
+        identity::KnownCaller,
+        rate::{Charged, ClientRate, ClientRouteRate, RouteRate},
+        route::KnownRoute,
+        size::HeadSize,
     },
     rate::Rates,
     visit::{Arrival, Seam, step, wait},

@@ -8,7 +8,8 @@ use std::{
 };
 
 use brigandine_model::{
-    Api, ApiStyle, App, Authentication, Effect, Fact, Guard, LogicalId, NotEnforced, Principal, Route, Throttle,
+    Api, ApiStyle, App, Authentication, AuthorizerKind, Effect, Fact, Guard, LogicalId, NotEnforced, Principal, Route,
+    Throttle,
 };
 use tokio::sync::Semaphore;
 
@@ -16,7 +17,7 @@ use crate::{
     Settings,
     budget::Budget,
     cors::CrossOrigin,
-    identity::{Gate, Identities},
+    identity::{Gate, Identities, Source},
     observing::Observing,
     pattern::{Parameters, Pattern},
     rate::{Bucket, Pace},
@@ -34,6 +35,8 @@ pub(crate) struct Plan {
     pub(crate) requests: Arc<Semaphore>,
     /// Memory for their bodies.
     pub(crate) budget: Arc<Budget>,
+    /// Headers in which authorizers look for tokens, lower case.
+    pub(crate) token_headers: BTreeSet<String>,
     pub(crate) not_enforced: Vec<NotEnforced>,
 }
 
@@ -159,6 +162,7 @@ impl Plan {
             client_total: settings.client_total.map(Pace::from),
             client_route: settings.client_throttle.map(Pace::from),
             settings,
+            token_headers: token_headers(&app),
             app,
             mounts,
             requests,
@@ -189,7 +193,7 @@ impl Plan {
 impl Mount {
     fn new(api: &Api, app: &App, alone: bool) -> Self {
         let stages: Vec<Arc<str>> =
-            api.stages.iter().filter_map(|stage| stage.value.known()).map(|name| name.as_str().into()).collect();
+            api.stages.iter().flat_map(|stage| stage.value.settled()).map(|name| name.as_str().into()).collect();
         let default_stage = match (api.style, stages.first()) {
             (ApiStyle::Rest, Some(first)) => first.clone(),
             _ => "$default".into(),
@@ -235,6 +239,7 @@ impl Draft<'_> {
                 .push(NotEnforced { subject: label.clone(), reason: format!("{reason}: it answers 501").into() });
         }
         note_unchecked(route, &label, not_enforced);
+        note_any_audience(&gate, api, not_enforced);
         Entry {
             observed: self.observing.on(&api.id, &label),
             pattern: if own_address { Pattern::Default } else { Pattern::parse(&route.path) },
@@ -284,6 +289,20 @@ impl Draft<'_> {
     }
 }
 
+fn token_headers(app: &App) -> BTreeSet<String> {
+    let authorizers = app.apis.iter().flat_map(|api| api.authorizers.values());
+    let sources = authorizers.flat_map(|authorizer| match &authorizer.kind {
+        AuthorizerKind::Token { source, .. } => vec![&**source],
+        AuthorizerKind::Function { sources, .. } => sources.iter().map(String::as_str).collect(),
+        AuthorizerKind::Signature | AuthorizerKind::Unknown(_) => Vec::new(),
+    });
+    let headers = sources.filter_map(|text| match Source::parse(text)? {
+        Source::Header(name) => Some(name.as_str().to_owned()),
+        Source::Query(_) | Source::Cookie(_) => None,
+    });
+    headers.collect()
+}
+
 /// Guards that do not exist yet are named, so that nobody believes in them.
 fn note_unchecked(route: &Route, label: &Arc<str>, not_enforced: &mut Vec<NotEnforced>) {
     let model = route.model.as_ref().is_some_and(|model| model.validated || model.required);
@@ -292,6 +311,17 @@ fn note_unchecked(route: &Route, label: &Arc<str>, not_enforced: &mut Vec<NotEnf
             subject: label.clone(),
             reason: "its request model and required parameters are not checked yet: it is served without".into(),
         });
+    }
+}
+
+/// An authorizer that names no audience takes tokens that other applications of the same issuer were given. Said once for
+/// all its routes.
+fn note_any_audience(gate: &Gate, api: &Api, not_enforced: &mut Vec<NotEnforced>) {
+    let Gate::Asks { token: Some(token), .. } = gate else { return };
+    let subject: Arc<str> = format!("authorizer {} of API {}", token.authorizer, api.id).into();
+    if token.any_audience && not_enforced.iter().all(|told| told.subject != subject) {
+        let reason = "it names no audience, so it accepts tokens of its issuer for any audience: its routes are served";
+        not_enforced.push(NotEnforced { subject, reason: reason.into() });
     }
 }
 

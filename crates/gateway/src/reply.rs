@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -22,7 +23,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn new(body: Bytes, mut busy: Busy) -> Self {
-        busy.answering(body.len());
+        busy.answering(body.len(), Instant::now());
         Self { rest: body, _busy: busy }
     }
 }

@@ -154,6 +154,9 @@ pub struct Timers {
     pub grace: Duration,
     /// Bytes per second below which a sender or reader is too slow. Default 1,024.
     pub least_rate: u32,
+    /// For one answer to be taken, whatever its size, and the most patience that a steady reader can earn ahead. Default
+    /// 120 s.
+    pub answer: Duration,
     /// Between pings on an HTTP/2 connection. Default 20 s; unanswered for as long again, the connection ends.
     pub ping: Duration,
     /// For one connection altogether, before it is asked to leave. Default 1 h.
@@ -184,6 +187,7 @@ impl Default for Timers {
             body: seconds(60),
             grace: seconds(10),
             least_rate: 1_024,
+            answer: seconds(120),
             ping: seconds(20),
             connection: seconds(3_600),
             drain: seconds(30),

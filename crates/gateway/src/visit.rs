@@ -140,6 +140,8 @@ pub(crate) struct Trace(Mutex<Facts>);
 /// Facts for the record.
 #[derive(Debug)]
 pub(crate) struct Facts {
+    /// The other end of the connection.
+    pub(crate) peer: IpAddr,
     pub(crate) client: IpAddr,
     pub(crate) path: Option<Arc<str>>,
     pub(crate) route: Option<Arc<str>>,
@@ -158,9 +160,10 @@ pub(crate) struct Facts {
 }
 
 impl Trace {
-    pub(crate) fn new(client: IpAddr) -> Self {
+    pub(crate) fn new(peer: IpAddr) -> Self {
         Self(Mutex::new(Facts {
-            client,
+            peer,
+            client: peer,
             path: None,
             route: None,
             function: None,

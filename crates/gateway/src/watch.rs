@@ -31,8 +31,8 @@ struct Facts {
     begun: u64,
     /// Until when the answers under way have to be taken, by request number. At most as many as streams are allowed.
     under_way: Vec<(u64, Option<Instant>)>,
-    /// When the stream would not take more, and how much it took since.
-    blocked: Option<(Instant, u64)>,
+    /// Until when the stream, which would not take more, has to take it.
+    blocked: Option<Instant>,
     ambiguity: Option<&'static str>,
     /// Why the stream itself gave up, when it did.
     fault: Option<Fault>,
@@ -100,17 +100,17 @@ impl Watch {
     }
 
     /// The stream took this many bytes.
-    pub(crate) fn wrote(&self, bytes: usize) {
+    pub(crate) fn wrote(&self, bytes: usize, now: Instant) {
         self.write(|facts| {
-            if let Some((_, taken)) = &mut facts.blocked {
-                *taken += bytes as u64;
-            }
+            // What was taken fast earns no endless patience afterwards.
+            let until = facts.blocked.map(|until| (until + facts.earned(bytes)).min(now + facts.timers.answer));
+            facts.blocked = until;
         });
     }
 
     /// The stream would not take more.
     pub(crate) fn write_blocked(&self, now: Instant) {
-        self.write(|facts| facts.blocked = facts.blocked.or(Some((now, 0))));
+        self.write(|facts| facts.blocked = facts.blocked.or(Some(now + facts.timers.grace)));
     }
 
     /// All that was to be written is written.
@@ -174,11 +174,15 @@ impl Watch {
 }
 
 impl Facts {
+    /// The time that this many bytes take at the least rate.
+    fn earned(&self, bytes: usize) -> Duration {
+        Duration::from_micros((bytes as u64).saturating_mul(1_000_000) / u64::from(self.timers.least_rate.max(1)))
+    }
+
     fn judge(&self, now: Instant) -> Judgement {
         let timers = &self.timers;
         let late = |since: Instant, patience: Duration| now.saturating_duration_since(since) > patience;
-        let earned = |bytes: u64| timers.grace + Duration::from_secs(bytes / u64::from(timers.least_rate.max(1)));
-        if self.blocked.is_some_and(|(since, taken)| late(since, earned(taken)))
+        if self.blocked.is_some_and(|until| now > until)
             || self.under_way.iter().any(|(_, until)| until.is_some_and(|until| now > until))
         {
             return Judgement::End(("body", "the answer is read too slowly"));
@@ -210,12 +214,10 @@ impl Busy {
         self.watch.leave();
     }
 
-    /// Its answer of this many bytes is ready, and has to be taken at the least rate from now on.
-    pub(crate) fn answering(&mut self, bytes: usize) {
+    /// Its answer of this many bytes is ready, and has to be taken at the least rate from `now` on, and not for ever.
+    pub(crate) fn answering(&mut self, bytes: usize, now: Instant) {
         self.watch.write(|facts| {
-            let timers = &facts.timers;
-            let earned = Duration::from_secs(bytes as u64 / u64::from(timers.least_rate.max(1)));
-            let until = Instant::now() + timers.grace + earned;
+            let until = now + (facts.timers.grace + facts.earned(bytes)).min(facts.timers.answer);
             if let Some(own) = facts.under_way.iter_mut().find(|(number, _)| *number == self.number) {
                 own.1 = Some(until);
             }
@@ -278,7 +280,7 @@ mod tests {
         let (watch, now) = watch();
         let _busy = watch.clone().begin();
         watch.write_blocked(now);
-        watch.wrote(20 * 1024);
+        watch.wrote(20 * 1024, now);
         assert_eq!(watch.judge(after(now, 30)), Judgement::Welcome);
         assert_eq!(watch.judge(after(now, 31)), Judgement::End(("body", "the answer is read too slowly")));
         watch.flushed();
@@ -286,10 +288,27 @@ mod tests {
     }
 
     #[test]
+    fn no_reader_has_more_than_two_minutes_however_much_there_is_to_read() {
+        const SLOW: Judgement = Judgement::End(("body", "the answer is read too slowly"));
+        let (watch, now) = watch();
+        let mut busy = watch.clone().begin();
+        busy.answering(6 * 1024 * 1024, now);
+        assert_eq!((watch.judge(after(now, 120)), watch.judge(after(now, 121))), (Judgement::Welcome, SLOW));
+        drop(busy);
+        let _another = watch.clone().begin();
+        watch.write_blocked(now);
+        watch.wrote(6 * 1024 * 1024, after(now, 5));
+        assert_eq!((watch.judge(after(now, 125)), watch.judge(after(now, 126))), (Judgement::Welcome, SLOW));
+        // Who goes on reading is not cut off in the middle of it.
+        watch.wrote(100 * 1024, after(now, 125));
+        assert_eq!(watch.judge(after(now, 200)), Judgement::Welcome);
+    }
+
+    #[test]
     fn an_answer_that_is_not_taken_ends_the_connection() {
         let (watch, now) = watch();
         let mut busy = watch.clone().begin();
-        busy.answering(100);
+        busy.answering(100, now);
         assert_eq!(watch.judge(after(now, 9)), Judgement::Welcome);
         assert!(matches!(watch.judge(after(now, 12)), Judgement::End(("body", _))));
     }

@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal, path::PathBuf};
 
-use brigandine_model::{Finding, RuleMeta, Severity, Suppressed, Unjudged};
+use brigandine_model::{App, Finding, RuleMeta, Severity, Suppressed, Unjudged};
 use brigandine_report::{Colour, Look, Report, Sources, concise, human, json, sarif, summary};
 use brigandine_rules::{Context, DEFAULT_PROFILE, Outcome as Judged, Selection, judge};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -20,14 +20,24 @@ pub(crate) fn run(arguments: &Check) -> anyhow::Result<Outcome> {
     let configuration = configuration(arguments, &files)?;
     let settings = Settings::new(arguments, &configuration)?;
     let gathered = gather(&files, arguments, &settings, &mut unreadable);
+    if unreadable.is_empty() {
+        check_parameters(arguments, &gathered)?;
+    }
     for one in &unreadable {
         face::say_error(&face::harmless(&one.sentence()), None);
     }
-    if gathered.templates == 0 && !unreadable.is_empty() && arguments.format == Format::Human {
+    if gathered.templates == 0 && !unreadable.is_empty() && matches!(arguments.format, Format::Human | Format::Concise)
+    {
         return Ok(Outcome::Failed);
     }
     face::result(&print(&gathered, &settings, arguments.format))?;
     Ok(settings.outcome(&gathered, !unreadable.is_empty()))
+}
+
+/// A parameter that no template has was meant for something that is not judged here.
+fn check_parameters(arguments: &Check, gathered: &Gathered) -> anyhow::Result<()> {
+    let apps: Vec<_> = gathered.apps.iter().collect();
+    project::check_parameters(&arguments.reading, &apps)
 }
 
 /// Every template named. A path that is not there fails the run, but only after the others were judged; when it is the only
@@ -36,7 +46,10 @@ fn files(paths: &[PathBuf]) -> anyhow::Result<(Vec<PathBuf>, Vec<Unreadable>)> {
     let (mut files, mut unreadable) = (Vec::new(), Vec::new());
     for path in paths {
         match project::templates(path) {
-            Ok(found) => files.extend(found),
+            Ok(found) => {
+                files.extend(found.templates);
+                unreadable.extend(found.unreadable);
+            }
             Err(error) if paths.len() == 1 => return Err(error),
             Err(error) => {
                 unreadable.push(Unreadable { file: path.display().to_string(), place: None, what: error.to_string() });
@@ -126,6 +139,7 @@ struct Gathered {
     suppressed: Vec<Suppressed>,
     unjudged: Vec<Unjudged>,
     sources: Sources,
+    apps: Vec<App>,
     templates: usize,
 }
 
@@ -135,6 +149,7 @@ impl Gathered {
         self.suppressed.extend(judged.suppressed);
         self.unjudged.extend(judged.unjudged);
         self.sources.extend(project.texts);
+        self.apps.push(project.app);
         self.templates += 1;
     }
 }
@@ -179,6 +194,11 @@ fn print(gathered: &Gathered, settings: &Settings, format: Format) -> String {
     let mut text = match format {
         Format::Human => human(&report, look()),
         Format::Concise => {
+            for one in report.unjudged {
+                let place =
+                    one.span.as_ref().map_or(String::new(), |at| format!("{}:{}:{}: ", at.file, at.line, at.column));
+                face::say(&face::harmless(&format!("{place}not judged: {}", one.reason)));
+            }
             face::say(&summary(&report));
             concise(&report)
         }

@@ -3,7 +3,7 @@
 use std::{io::Read, path::Path, sync::Arc};
 
 use anyhow::Context;
-use brigandine_function::{Call, Invoke as _, PAYLOAD_LIMIT, Reply};
+use brigandine_function::{Call, Invoke as _, NoticeKind, PAYLOAD_LIMIT, Reply};
 use brigandine_model::LogicalId;
 
 use crate::{
@@ -50,8 +50,13 @@ async fn once(
     (place, call): (Place<'_>, Call),
 ) -> anyhow::Result<Reply> {
     let local = functions::start(project, &arguments.functions, configuration, place).await?;
-    let about_this =
-        |notice: &&brigandine_function::Notice| notice.function.as_ref().is_none_or(|id| *id == call.function);
+    let about_this = |notice: &&brigandine_function::Notice| match &notice.function {
+        Some(id) => *id == call.function,
+        None => {
+            notice.text.split([' ', ',', ':']).any(|word| word == call.function.as_str())
+                || notice.kind == NoticeKind::Unfenced
+        }
+    };
     for notice in local.notices().iter().filter(about_this) {
         face::warn(&face::harmless(&notice.text));
     }
@@ -77,8 +82,15 @@ fn event(path: &Path) -> anyhow::Result<Vec<u8>> {
             .with_context(|| format!("cannot read the event `{}`", path.display()))?;
     }
     if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
-        let what = format!("{}:{}:{}: the event is no JSON: {error}", path.display(), error.line(), error.column());
-        return Err(face::sentence(what, "sample events of the platform start with `{`"));
+        let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+        let what = match (bytes.is_empty(), error.to_string().split(" at line ").next()) {
+            (true, _) => format!("{name}: the event is empty"),
+            (false, reason) => {
+                let reason = reason.unwrap_or_default();
+                format!("{name}:{}:{}: the event is no JSON: {reason}", error.line(), error.column())
+            }
+        };
+        return Err(face::sentence(what, "an event is one JSON document, such as `{}`"));
     }
     Ok(bytes)
 }

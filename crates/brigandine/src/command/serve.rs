@@ -61,9 +61,10 @@ impl Started<'_> {
         let place = Place { data: self.data, sink: sink.clone() };
         let local = functions::start(self.project, &self.arguments.functions, self.configuration, place).await?;
         let app = Arc::new(self.project.app.clone());
-        let door = Door::new(app, settings.clone(), functions::backend(local.clone()), sink.clone())?;
+        let door = Door::new(app, settings.clone(), functions::backend(local.clone(), sink.clone()), sink.clone())?;
         let address = door.bind().await.map_err(listening)?;
         functions::tell(&local);
+        self.tell_exposure(address);
         tell(&door, address, &*sink);
         let lines = routes::lines(&self.project.app);
         let named = self.arguments.path.display().to_string();
@@ -74,6 +75,7 @@ impl Started<'_> {
             settings: &settings,
             keys: &keys,
             named: &named,
+            options: &self.options(),
         };
         face::result(&greeting.text())?;
         door.serve(asked_to_end()).await?;
@@ -82,6 +84,26 @@ impl Started<'_> {
         let Counters { answered, refused, observed, .. } = counters;
         emit(&*sink, Happening::ShieldStopped(ShieldStopped { requests: answered, refused, observed }));
         Ok(counters)
+    }
+
+    /// Options without which `token` would speak for another run of the application.
+    fn options(&self) -> String {
+        let arguments = &self.arguments.functions;
+        let data = arguments.data.iter().map(|data| format!(" --data {}", data.display()));
+        let parameters =
+            arguments.reading.parameters.iter().map(|(name, value)| format!(" --parameter {name}={value}"));
+        data.chain(parameters).collect()
+    }
+
+    /// Says so when others than this machine can call.
+    fn tell_exposure(&self, address: SocketAddr) {
+        if address.ip().to_canonical().is_loopback() {
+            return;
+        }
+        let open = routes::lines(&self.project.app).iter().filter(|line| line.authentication == "none").count();
+        face::warn(&format!(
+            "{address} is in reach of other machines: {open} routes are open to anyone, and functions run unfenced"
+        ));
     }
 
     /// On a loopback address only, and not behind a proxy, whose callers come from anywhere: an issuer that stands in, and a
@@ -101,7 +123,7 @@ impl Started<'_> {
 fn tell(door: &Door, address: SocketAddr, sink: &dyn Sink) {
     let (app, address) = (door.app().name.clone(), address.to_string().into());
     emit(sink, Happening::ShieldStarted(ShieldStarted { app, address, version: env!("CARGO_PKG_VERSION") }));
-    for missing in door.not_enforced() {
+    for missing in door.not_enforced().into_iter().chain(door.observed()) {
         face::warn(&face::harmless(&format!("{}: {}", missing.subject, missing.reason)));
         emit(sink, Happening::NotEnforced(missing));
     }

@@ -5,11 +5,16 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context;
 use brigandine_function::{AwsAccess, Call, Invoke, Local, LocalSettings, Overrides, payload};
 use brigandine_gateway::Backend;
-use brigandine_model::{Admitted, Answer, App, Sink};
+use brigandine_model::{Admitted, Answer, App, Event, FunctionLogged, Happening, Sink};
+use jiff::Timestamp;
 use tower::util::BoxCloneSyncService;
 
 use super::secrets::{self, DevelopmentSecrets};
 use crate::{arguments::Functions, configuration::Configuration, face, project::Project};
+
+/// Said where a function's own log would stand when what it returned is no answer.
+const MALFORMED: &str = "what the function returned is no answer for this API: it takes an object with a numeric `statusCode`, \
+                         `headers` of text, and a `body` of text";
 
 /// Starts everything the functions of a project need.
 pub(crate) async fn start(
@@ -68,14 +73,14 @@ fn overrides(arguments: &Functions) -> anyhow::Result<Overrides> {
 }
 
 /// The innermost service of the door: an admitted request becomes an event, what the function gives back an answer.
-pub(crate) fn backend(local: Arc<Local>) -> Backend {
+pub(crate) fn backend(local: Arc<Local>, sink: Arc<dyn Sink>) -> Backend {
     BoxCloneSyncService::new(tower::service_fn(move |admitted: Admitted| {
-        let local = local.clone();
-        async move { Ok(answer(&local, &admitted).await) }
+        let (local, sink) = (local.clone(), sink.clone());
+        async move { Ok(answer(&local, &admitted, &*sink).await) }
     }))
 }
 
-async fn answer(local: &Local, admitted: &Admitted) -> Answer {
+async fn answer(local: &Local, admitted: &Admitted, sink: &dyn Sink) -> Answer {
     let form = payload::Form::of(admitted);
     let Some(function) = admitted.route.function.clone() else {
         return payload::failure(
@@ -83,10 +88,25 @@ async fn answer(local: &Local, admitted: &Admitted) -> Answer {
             &brigandine_function::InvokeError::Malformed("no function stands behind this route"),
         );
     };
-    let call = Call::new(function, admitted.request.id.clone(), payload::event(admitted));
+    let told = |environment: u64, line: String| {
+        let (function, request) = (function.clone(), Some(admitted.request.id.clone()));
+        let logged = FunctionLogged { function, environment, request, line: line.into() };
+        sink.emit(Event { at: Timestamp::now(), what: Happening::FunctionLogged(logged) });
+    };
+    let call = Call::new(function.clone(), admitted.request.id.clone(), payload::event(admitted));
     match local.invoke(call).await {
-        Ok(reply) => payload::answer(&form, &reply),
-        Err(error) => payload::failure(&form, &error),
+        Ok(reply) => {
+            let answer = payload::answer(&form, &reply);
+            let error = answer.invocation.as_ref().and_then(|invocation| invocation.error.as_deref());
+            if error == Some("Gateway.MalformedResponse") {
+                told(reply.environment, MALFORMED.to_owned());
+            }
+            answer
+        }
+        Err(error) => {
+            told(0, error.to_string());
+            payload::failure(&form, &error)
+        }
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Greeting<'a> {
     pub(crate) keys: &'a [DevelopmentKey],
     /// How the user named the template, for commands to be pasted.
     pub(crate) named: &'a str,
+    /// Options that such commands need as well, each with a blank in front.
+    pub(crate) options: &'a str,
 }
 
 impl Greeting<'_> {
@@ -130,7 +132,13 @@ impl Greeting<'_> {
             authorizer.is_some_and(|authorizer| matches!(authorizer.kind, AuthorizerKind::Token { .. }))
         });
         let (_, line) = route?;
-        Some(format!("brigandine token --route '{} {}' {}", line.method, face::harmless(&line.path), self.named))
+        Some(format!(
+            "brigandine token --route '{} {}' {}{}",
+            line.method,
+            face::harmless(&line.path),
+            self.named,
+            self.options
+        ))
     }
 }
 

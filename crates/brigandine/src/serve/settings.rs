@@ -82,8 +82,12 @@ impl Reader<'_> {
                 guards.insert(guard);
             }
         }
-        let known: Vec<String> =
-            routes::lines(app).iter().map(|line| format!("{} {}", line.method, line.path)).collect();
+        let mut known = Vec::new();
+        for (route, line) in app.routes.iter().zip(routes::lines(app)) {
+            let label = format!("{} {}", line.method, line.path);
+            known.push(format!("{} {label}", route.api));
+            known.push(label);
+        }
         let mut per_route = BTreeMap::new();
         for (label, route) in &written.routes {
             if !known.contains(label) {

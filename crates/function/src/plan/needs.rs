@@ -23,6 +23,12 @@ type Wanted = BTreeMap<String, BTreeSet<String>>;
 /// Adds the line of everything about interpreters and fences, and of what each function needs.
 pub(crate) fn notices(app: &App, settings: &LocalSettings, plans: &mut Plans) {
     substituted(plans);
+    if settings.secrets.is_some() {
+        // The shield itself stands in for this one.
+        plans
+            .layers_left_out
+            .retain(|(_, layer)| !layer.contains(":layer:AWS-Parameters-and-Secrets-Lambda-Extension"));
+    }
     left_out(plans);
     if !plans.ready.is_empty() {
         plans.notices.push(Notice {
@@ -61,6 +67,11 @@ fn substituted(plans: &mut Plans) {
 
 /// One line for all functions that miss the same: a layer that exists on the platform only, or a development kit.
 fn left_out(plans: &mut Plans) {
+    if !plans.built.is_empty() {
+        let functions = std::mem::take(&mut plans.built).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let text = format!("{functions} run as built in .aws-sam/build: run `sam build` again after a change");
+        plans.notices.push(Notice { kind: NoticeKind::Build, function: None, text });
+    }
     for (layer, functions) in by_what(std::mem::take(&mut plans.layers_left_out)) {
         let text = format!("{functions} run without the layer {layer}: it is not beside the template");
         plans.notices.push(Notice { kind: NoticeKind::Layer, function: None, text });

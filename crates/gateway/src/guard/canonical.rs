@@ -1,6 +1,6 @@
 //! One meaning only: one host, one length, one path, one client, and no header that plays another's part.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use brigandine_model::{Guard, Refusal, Request};
 use bytes::Bytes;
@@ -21,7 +21,8 @@ use crate::{
 ///
 /// Double slashes are refused, not collapsed: some readers collapse them and others do not. A header whose name holds
 /// an underscore or a dot is dropped where it could be taken for one of ours or for a name that proxies and functions
-/// believe (`X_Forwarded_For`, `X.Authenticated.User`); other such headers pass.
+/// believe (`X_Forwarded_For`, `X.Authenticated.User`), or for one in which an authorizer looks for tokens; other such
+/// headers pass.
 pub(crate) struct OneMeaning;
 
 impl Step for OneMeaning {
@@ -31,9 +32,16 @@ impl Step for OneMeaning {
     fn pass(&self, arrival: Arrival) -> Result<Visit, Stop> {
         let Arrival { id, received, peer, ambiguity, mut head, body, plan, trace } = arrival;
         if let Some(code) = ambiguity {
-            return Err(refuse(Guard::Canonical, 400, code, "the request's framing has more than one meaning").into());
+            let reason = match code {
+                "target-fragment" => "the request target holds a fragment",
+                _ => "the request's framing has more than one meaning",
+            };
+            return Err(refuse(Guard::Canonical, 400, code, reason).into());
         }
-        let client = client_address(peer.address, &head.headers, &plan.settings.trusted_proxies);
+        let client = client_address(peer.address, &head.headers, &plan.settings.trusted_proxies).ok_or_else(|| {
+            let reason = "Forwarded and X-Forwarded-For name two different clients";
+            refuse(Guard::Canonical, 400, "client-mismatch", reason)
+        })?;
         trace.write(|facts| facts.client = client);
         method(&head.method)?;
         let host = host(&head)?;
@@ -49,7 +57,7 @@ impl Step for OneMeaning {
             .into();
         trace.write(|facts| facts.path = Some(path.clone()));
         let front = front(peer, &head.headers, &plan.settings.trusted_proxies);
-        clean(&mut head.headers);
+        clean(&mut head.headers, &plan.token_headers);
         introduce(&mut head.headers, client, front);
         let request = Request {
             id,
@@ -150,7 +158,7 @@ const HOP_BY_HOP: [&str; 9] = [
 ];
 
 /// Names that proxies set and functions believe: nobody outside may set them.
-const BELIEVED: [&str; 14] = [
+const BELIEVED: [&str; 26] = [
     "forwarded",
     "remote-user",
     "remote-groups",
@@ -164,11 +172,24 @@ const BELIEVED: [&str; 14] = [
     "x-remote-user",
     "x-authenticated-user",
     "x-original-url",
+    "x-original-host",
     "x-rewrite-url",
+    "client-ip",
+    "remote-addr",
+    "x-remote-addr",
+    "x-originating-ip",
+    "cf-connecting-ipv6",
+    "cloudfront-viewer-address",
+    "fastly-client-ip",
+    "x-azure-clientip",
+    "x-azure-socketip",
+    "x-client-cert",
+    // Taken for a setting by programs that read headers from the environment (CVE-2016-5385).
+    "proxy",
 ];
 
 /// Beginnings of such names.
-const BELIEVED_FAMILIES: [&str; 8] = [
+const BELIEVED_FAMILIES: [&str; 12] = [
     "x-forwarded-",
     "x-amzn-oidc-",
     "x-amzn-request-context",
@@ -177,6 +198,10 @@ const BELIEVED_FAMILIES: [&str; 8] = [
     "x-authenticated-",
     "x-brigandine-",
     "x-goog-authenticated-user-",
+    "x-goog-iap-",
+    "x-ms-client-principal",
+    "ssl-client-",
+    "x-ssl-client-",
 ];
 
 /// Names of ours that an alias may not play.
@@ -187,8 +212,15 @@ fn believed(name: &str) -> bool {
     BELIEVED.contains(&name) || BELIEVED_FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
-/// Takes away what is not the caller's to say.
-fn clean(headers: &mut HeaderMap) {
+/// Whether a header could be taken for one that carries tokens here, and is none.
+fn plays_a_token(name: &str, token_headers: &BTreeSet<String>) -> bool {
+    let fold = |byte: u8| if matches!(byte, b'_' | b'.') { b'-' } else { byte };
+    let alike = |other: &String| other.len() == name.len() && name.bytes().map(fold).eq(other.bytes().map(fold));
+    token_headers.iter().any(alike) && !token_headers.contains(name)
+}
+
+/// Takes away what is not the caller's to say. `token_headers` are those in which authorizers look for tokens.
+fn clean(headers: &mut HeaderMap, token_headers: &BTreeSet<String>) {
     let named: Vec<String> = headers
         .get_all(CONNECTION)
         .iter()
@@ -196,7 +228,7 @@ fn clean(headers: &mut HeaderMap) {
         .flat_map(|value| value.split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         // A client may not name what guards and functions rely on as belonging to the connection only.
-        .filter(|name| !GUARDED.contains(&name.as_str()))
+        .filter(|name| !GUARDED.contains(&name.as_str()) && !token_headers.contains(name))
         .collect();
     let mut dropped: Vec<HeaderName> = Vec::new();
     for name in headers.keys() {
@@ -205,6 +237,7 @@ fn clean(headers: &mut HeaderMap) {
         let aliased = alias
             .as_deref()
             .is_some_and(|plain| believed(plain) || GUARDED.contains(&plain) || HOP_BY_HOP.contains(&plain));
+        let aliased = aliased || plays_a_token(text, token_headers);
         if aliased || believed(text) || HOP_BY_HOP.contains(&text) || named.iter().any(|other| other == text) {
             dropped.push(name.clone());
         }
@@ -282,18 +315,37 @@ mod tests {
             "forwarded",
             "remote_user",
             "x_api_key",
+            "client_ip",
+            "remote-addr",
+            "x-remote-addr",
+            "x-originating-ip",
+            "fastly-client-ip",
+            "x-azure-clientip",
+            "cloudfront-viewer-address",
+            "x-ms-client-principal-id",
+            "x-goog-iap-jwt-assertion",
+            "ssl-client-cert",
+            "x-original-host",
+            "x_original_url",
+            "x-rewrite-url",
+            "proxy",
+            "x_token",
+            "x.token",
+            "my-token",
             "transfer-encoding",
             "keep-alive",
             "x-hop",
         ] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static("x"));
         }
-        headers.insert("connection", HeaderValue::from_static("close, X-Hop, Authorization"));
+        headers.insert("connection", HeaderValue::from_static("close, X-Hop, Authorization, X-Token"));
         headers.insert("authorization", HeaderValue::from_static("x"));
         headers.insert("my_header", HeaderValue::from_static("x"));
-        clean(&mut headers);
+        headers.insert("x-token", HeaderValue::from_static("x"));
+        headers.insert("my_token", HeaderValue::from_static("x"));
+        clean(&mut headers, &["x-token".to_owned(), "my_token".to_owned()].into());
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
-        assert_eq!(left, ["authorization", "my_header"]);
+        assert_eq!(left, ["authorization", "my_header", "my_token", "x-token"]);
     }
 }

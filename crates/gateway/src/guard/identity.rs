@@ -104,11 +104,11 @@ fn presented(source: &Source, headers: &HeaderMap, query: &str) -> Result<Option
             .map(|(_, value)| value.to_owned())
             .collect(),
     };
-    let mut texts = texts.into_iter().filter(|text| !text.is_empty());
-    match (texts.next(), texts.next()) {
-        (None, _) => Ok(None),
-        (Some(text), None) => Ok(Some(bare(&text).to_owned())),
-        (Some(_), Some(_)) => Err(refuse(Guard::Identity, 401, "token-twice", "more than one token is presented")),
+    // An empty one counts as well: another reader may take the first, or the last.
+    match texts.as_slice() {
+        [] => Ok(None),
+        [text] => Ok(Some(bare(text).to_owned()).filter(|token| !token.is_empty())),
+        _ => Err(refuse(Guard::Identity, 401, "token-twice", "more than one token is presented")),
     }
 }
 

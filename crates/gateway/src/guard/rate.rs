@@ -13,7 +13,7 @@ use crate::{
 
 /// A guard that stands before [`ClientRate`]: what it refuses is charged all the same, to the client as far as it is
 /// known by then; a trusted proxy, which speaks for many, pays for nobody. Whoever has nothing left is told so, and its
-/// connection ends: otherwise the refusals would be free.
+/// own connection ends: otherwise the refusals would be free.
 pub(crate) struct Charged<S>(pub(crate) S, pub(crate) Arc<Rates>);
 
 impl<S: Step<In: Traced>> Step for Charged<S> {
@@ -41,7 +41,8 @@ fn charge(rates: &Rates, plan: &Plan, trace: &Trace, refusal: Refusal) -> Refusa
         trace.write(|facts| facts.observed.push(spent));
         return refusal;
     }
-    trace.write(|facts| facts.last = true);
+    // A proxy's connection carries others' requests as well.
+    trace.write(|facts| facts.last = !listed(&plan.settings.trusted_proxies, facts.peer));
     spent
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use brigandine_model::Authorizer;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -16,6 +17,14 @@ pub(crate) struct Expected {
     pub(crate) issuer: Arc<str>,
     /// One of these audiences; none for none asked.
     pub(crate) audience: Vec<Arc<str>>,
+    /// This `token_use`; nothing for issuers that do not tell their tokens apart by it.
+    pub(crate) token_use: Option<&'static str>,
+}
+
+/// The `token_use` that the platform's own user pools must have put into a token: `access` where a route asks for scopes,
+/// which only such tokens hold, `id` otherwise.
+pub(crate) fn token_use(authorizer: &Authorizer, scopes: &[String]) -> Option<&'static str> {
+    (*authorizer.label == *"cognito").then_some(if scopes.is_empty() { "id" } else { "access" })
 }
 
 /// Claims that count.
@@ -37,6 +46,7 @@ struct Known {
     sub: Option<Value>,
     aud: Option<Value>,
     client_id: Option<Value>,
+    token_use: Option<Value>,
     exp: Option<Value>,
     nbf: Option<Value>,
     iat: Option<Value>,
@@ -54,6 +64,9 @@ pub(crate) fn judge(payload: &[u8], expected: &Expected, now: Timestamp) -> Resu
     }
     if !meant_for(&known, &expected.audience) {
         return Err(("token-audience", "the token is for another audience"));
+    }
+    if expected.token_use.is_some() && known.token_use.as_ref().and_then(Value::as_str) != expected.token_use {
+        return Err(("token-use", "the token is not of the kind this route asks for"));
     }
     in_time(&known, now)?;
     let subject = match known.sub {
@@ -126,7 +139,11 @@ mod tests {
     use super::*;
 
     fn verdict(claims: &str) -> Result<Claims, &'static str> {
-        let expected = Expected { issuer: "https://issuer".into(), audience: vec!["shop".into()] };
+        verdict_of_kind(claims, None)
+    }
+
+    fn verdict_of_kind(claims: &str, token_use: Option<&'static str>) -> Result<Claims, &'static str> {
+        let expected = Expected { issuer: "https://issuer".into(), audience: vec!["shop".into()], token_use };
         let now = Timestamp::from_second(1_000_000).unwrap();
         judge(claims.as_bytes(), &expected, now).map_err(|(code, _)| code)
     }
@@ -182,6 +199,21 @@ mod tests {
     fn a_client_id_counts_only_without_audience() {
         assert_eq!(code(&json!({"aud": null, "client_id": "shop"})), "passes");
         assert_eq!(code(&json!({"aud": "other", "client_id": "shop"})), "token-audience");
+    }
+
+    #[test]
+    fn tokens_of_user_pools_are_told_apart_by_their_use() {
+        for (said, code) in [
+            (json!("id"), "passes"),
+            (json!("access"), "token-use"),
+            (json!(["id"]), "token-use"),
+            (Value::Null, "token-use"),
+        ] {
+            let claims = json!({"iss": "https://issuer", "aud": "shop", "exp": 1_000_600, "token_use": said});
+            let verdict = verdict_of_kind(&claims.to_string(), Some("id"));
+            assert_eq!(verdict.map_or_else(|code| code, |_| "passes"), code, "{said}");
+        }
+        assert_eq!(code(&json!({"token_use": "anything"})), "passes");
     }
 
     #[test]

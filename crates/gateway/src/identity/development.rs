@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Error,
-    identity::claims::Expected,
+    identity::claims::{Expected, token_use},
     jose::{Secrets, VerifyingKey},
 };
 
@@ -87,7 +87,7 @@ impl DevelopmentIssuer {
         if !matches!(authorizer.kind, AuthorizerKind::Token { .. }) {
             return Err(told("its authorizer asks for something else than a token"));
         }
-        let expected = Self::expected(authorizer);
+        let expected = Self::expected(authorizer, scopes);
         let mut all = Map::new();
         all.insert("iss".into(), json!(*expected.issuer));
         all.insert("sub".into(), json!("developer"));
@@ -97,8 +97,8 @@ impl DevelopmentIssuer {
         if !scopes.is_empty() {
             all.insert("scope".into(), json!(scopes.join(" ")));
         }
-        if *authorizer.label == *"cognito" {
-            all.insert("token_use".into(), json!(if scopes.is_empty() { "id" } else { "access" }));
+        if let Some(token_use) = expected.token_use {
+            all.insert("token_use".into(), json!(token_use));
         }
         all.insert("iat".into(), json!(now.as_second()));
         all.insert("exp".into(), json!(now.as_second() + LIFE));
@@ -120,10 +120,11 @@ impl DevelopmentIssuer {
     }
 
     /// What its tokens for this authorizer say: what the declared issuer would say where that is settled.
-    pub(crate) fn expected(authorizer: &Authorizer) -> Expected {
+    pub(crate) fn expected(authorizer: &Authorizer, scopes: &[String]) -> Expected {
+        let token_use = token_use(authorizer, scopes);
         let stand_in = || format!("https://development.brigandine.localhost/{}", authorizer.name).into();
         let AuthorizerKind::Token { issuer, audience, .. } = &authorizer.kind else {
-            return Expected { issuer: stand_in(), audience: Vec::new() };
+            return Expected { issuer: stand_in(), audience: Vec::new(), token_use };
         };
         let issuer = issuer.known().map_or_else(stand_in, |name| name.as_str().into());
         let known: Vec<Arc<str>> = audience.iter().filter_map(Value::known).map(|name| name.as_str().into()).collect();
@@ -132,7 +133,7 @@ impl DevelopmentIssuer {
             (true, false) => vec![authorizer.name.clone()],
             _ => known,
         };
-        Expected { issuer, audience }
+        Expected { issuer, audience, token_use }
     }
 }
 

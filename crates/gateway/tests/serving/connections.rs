@@ -175,6 +175,22 @@ async fn the_second_protocol_is_spoken_with_the_same_guards() {
 }
 
 #[tokio::test]
+async fn a_connection_of_the_second_protocol_ends_with_its_addresss_share() {
+    let client_total = Some(Throttle { rate: 0.001, burst: 3 });
+    // Idle connections stay here: it is the refusal that ends this one.
+    let timers = Timers { grace: Duration::from_millis(20), ..Timers::default() };
+    let stage = open(open_app(), Settings { timers, client_total, ..settings() }).await;
+    let stream = TokioIo::new(stage.connect().await);
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    let driver = tokio::spawn(connection);
+    for status in [400, 400, 400, 429] {
+        let request = http::Request::get("http://a//").body(Empty::<Bytes>::new()).unwrap();
+        assert_eq!(sender.send_request(request).await.unwrap().status(), status);
+    }
+    timeout(HANG, driver).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_stream_whose_window_never_opens_loses_the_connection() {
     let stage = open_before(
         open_app(),

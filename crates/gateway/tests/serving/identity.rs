@@ -120,6 +120,23 @@ async fn a_token_opens_what_it_holds_the_scope_for() {
 }
 
 #[tokio::test]
+async fn no_other_header_plays_the_one_that_carries_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = Signer::new("one");
+    let mut app = guarded_app();
+    let authorizer = app.apis[0].authorizers.get_mut("Users").unwrap();
+    if let AuthorizerKind::Token { source, .. } = &mut authorizer.kind {
+        *source = "$request.header.X-Shop-Token".into();
+    }
+    let stage = open(app, key_file(folder.path(), &[signer.jwk()])).await;
+    let token = signer.token(&claims());
+    let lies = [("x-shop-token", token.as_str()), ("X_Shop_Token", "root"), ("x.shop-token", "root")];
+    let heard = stage.ask("GET /me", &lies).await.json();
+    let headers = heard["headers"].as_object().unwrap();
+    assert_eq!(headers.keys().filter(|name| name.contains("shop")).collect::<Vec<_>>(), ["x-shop-token"]);
+}
+
+#[tokio::test]
 async fn who_may_not_call_cannot_use_up_what_the_customers_share() {
     let folder = tempfile::tempdir().unwrap();
     let signer = Signer::new("one");
@@ -179,6 +196,10 @@ async fn tokens_that_the_library_would_let_pass_are_refused() {
     let token = signer.token(&claims());
     let twice = [("authorization", token.as_str()), ("authorization", token.as_str())];
     assert_eq!(stage.ask("GET /me", &twice).await.code(), "token-twice");
+    for with_empty in [[("authorization", ""), twice[0]], [twice[0], ("authorization", "")]] {
+        assert_eq!(stage.ask("GET /me", &with_empty).await.code(), "token-twice");
+    }
+    assert_eq!(stage.ask("GET /me", &[("authorization", "")]).await.code(), "token-missing");
 }
 
 #[tokio::test]
@@ -344,6 +365,12 @@ async fn a_development_issuer_stands_in_for_what_is_not_deployed() {
         assert_eq!(bearing(&stage, "POST /refunds", &mint("POST /orders", &Map::new())).await.code(), "token-scope");
         let expired = Map::from_iter([("exp".to_owned(), json!(1))]);
         assert_eq!(bearing(&stage, "GET /me", &mint("GET /me", &expired)).await.code(), "token-expired");
+        if app.apis[0].authorizers["Users"].label.as_ref() == "cognito" {
+            let uses = |name: &str| Map::from_iter([("token_use".to_owned(), json!(name))]);
+            assert_eq!(bearing(&stage, "GET /me", &mint("GET /me", &uses("access"))).await.code(), "token-use");
+            assert_eq!(bearing(&stage, "GET /me", &mint("GET /me", &Map::new())).await.status, 200);
+            assert_eq!(bearing(&stage, "POST /orders", &mint("POST /orders", &uses("id"))).await.code(), "token-use");
+        }
         let stranger = DevelopmentIssuer::generate().unwrap();
         let forged = stranger.token_for(&app, &stage.door.route("GET /me").unwrap(), &Map::new(), now).unwrap();
         assert_ne!(bearing(&stage, "GET /me", &forged).await.status, 200);
@@ -413,6 +440,24 @@ async fn what_cannot_be_enforced_answers_501_and_says_so() {
         assert_eq!(stage.door.routes().iter().filter(|line| !line.enforced).count(), 7);
         assert!(stage.door.observed().is_empty());
     }
+}
+
+#[tokio::test]
+async fn an_authorizer_without_audience_is_served_and_said_so_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = Signer::new("one");
+    let mut app = guarded_app();
+    let known = Value::Known(ISSUER.to_owned());
+    app.apis[0].authorizers.insert("Users".into(), token_authorizer("Users", known, Vec::new()));
+    let stage = open(app, key_file(folder.path(), &[signer.jwk()])).await;
+    let mut elsewhere = claims();
+    elsewhere["aud"] = json!("elsewhere");
+    assert_eq!(bearing(&stage, "GET /me", &signer.token(&elsewhere)).await.status, 200);
+    let told = stage.door.not_enforced();
+    assert_eq!((told.len(), &*told[0].subject), (1, "authorizer Users of API Web"));
+    assert!(told[0].reason.contains("accepts tokens of its issuer for any audience"));
+    let stage = open(guarded_app(), key_file(folder.path(), &[signer.jwk()])).await;
+    assert!(stage.door.not_enforced().is_empty());
 }
 
 #[tokio::test]

@@ -147,6 +147,45 @@ async fn refused_requests_are_charged_as_well() {
 }
 
 #[tokio::test]
+async fn refusals_before_the_count_are_charged_and_end_the_connection_when_nothing_is_left() {
+    let total = Some(Throttle { rate: 0.001, burst: 3 });
+    let limited = || Settings { clock: Arc::new(HandClock::default()), client_total: total, ..settings() };
+    let wide = format!("GET /a HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "y".repeat(33 * 1024));
+    for (request, status) in [("GET // HTTP/1.1\r\nhost: a\r\n\r\n", 400), (wide.as_str(), 431)] {
+        let stage = open(open_app(), limited()).await;
+        let mut stream = stage.connect().await;
+        for _ in 0..3 {
+            stream.write_all(request.as_bytes()).await.unwrap();
+            assert_eq!(hear(&mut stream).await.status, status);
+        }
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let heard = hear(&mut stream).await;
+        assert_eq!(
+            (heard.status, heard.code(), heard.header("connection")),
+            (429, "client-rate".to_owned(), Some("close"))
+        );
+        assert!(heard.header("retry-after").is_some() && closes(&mut stream).await);
+        assert_eq!(stage.get("/a").await.status, 429);
+    }
+    let deny = vec!["127.0.0.1/32".parse().unwrap()];
+    let stage = open(open_app(), Settings { deny, ..limited() }).await;
+    for status in [403, 403, 403, 429] {
+        assert_eq!(stage.get("/a").await.status, status);
+    }
+    // A proxy does not pay for the clients behind it; they do.
+    let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let stage = open(open_app(), Settings { trusted_proxies, ..limited() }).await;
+    for _ in 0..5 {
+        assert_eq!(stage.get("//").await.status, 400);
+    }
+    for status in [400, 400, 400, 429] {
+        let heard = stage.ask("GET //", &[("x-forwarded-for", "203.0.113.7")]).await;
+        assert_eq!((heard.status, heard.header("connection")), (status, None));
+    }
+    assert_eq!(stage.ask("GET /a", &[("x-forwarded-for", "203.0.113.8")]).await.status, 200);
+}
+
+#[tokio::test]
 async fn bodies_held_at_once_have_one_budget_and_each_client_a_share_of_it() {
     let limits = Limits { body_bytes: 8 * 1024, buffered_bytes: 32 * 1024, ..Limits::default() };
     let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];

@@ -77,6 +77,9 @@ async fn hosts_and_paths_with_two_meanings_are_refused() {
         ("GET /a%00 HTTP/1.1\r\nhost: a\r\n\r\n", "path-control"),
         ("GET /a%zz HTTP/1.1\r\nhost: a\r\n\r\n", "path-bad-escape"),
         ("GET /%ff HTTP/1.1\r\nhost: a\r\n\r\n", "path-not-text"),
+        ("GET /public#/../admin HTTP/1.1\r\nhost: a\r\n\r\n", "target-fragment"),
+        ("GET /a?b#c HTTP/1.1\r\nhost: a\r\n\r\n", "target-fragment"),
+        ("GET http://a/a# HTTP/1.1\r\nhost: a\r\n\r\n", "target-fragment"),
         ("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n", "path-not-absolute"),
         ("TRACE /a HTTP/1.1\r\nhost: a\r\n\r\n", "method-not-served"),
     ] {
@@ -116,8 +119,14 @@ async fn trusted_proxies_name_the_client_and_nobody_else_does() {
     assert_eq!((heard["client"].as_str(), heard["scheme"].as_str()), (Some("203.0.113.7"), Some("https")));
     assert_eq!(heard["headers"]["x-forwarded-for"], "203.0.113.7");
     assert_eq!(stage.events.answered()[0].client.to_string(), "203.0.113.7");
+    // Both headers have to name one client.
+    for (standard, status) in [("for=203.0.113.7", 200), ("for=198.51.100.1", 400), ("for=unknown", 400)] {
+        let heard = stage.ask("GET /a", &[told[0], ("forwarded", standard)]).await;
+        assert_eq!(heard.status, status, "{standard}");
+        assert!(status == 200 || heard.code() == "client-mismatch");
+    }
     let stage = open(open_app(), settings()).await;
-    let heard = stage.ask("GET /a", &told).await.json();
+    let heard = stage.ask("GET /a", &[told[0], told[1], ("forwarded", "for=198.51.100.1")]).await.json();
     assert_eq!((heard["client"].as_str(), heard["scheme"].as_str()), (Some("127.0.0.1"), Some("http")));
 }
 
