@@ -19,6 +19,12 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 use face::Outcome;
 
+/// What a request allocates on one thread the record frees on another, which the system's allocator pays for with locks:
+/// measured at a tenth of a request's time.
+#[cfg(feature = "serve")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     face::hear_panics();
     let arguments = match Arguments::try_parse() {
