@@ -173,8 +173,8 @@ fn finish(answer: &mut Answer, trace: &Trace, id: &str) {
     }
 }
 
-/// A version 4 UUID.
-fn request_id() -> String {
+/// A new name for a request: a version 4 UUID, 36 characters.
+pub fn request_id() -> String {
     let mut bits = [0_u8; 16];
     if getrandom::fill(&mut bits).is_err() {
         // Without randomness an id need only be unlike the others.

@@ -57,6 +57,7 @@ mod watch;
 
 pub use clock::{Clock, SystemClock};
 pub use door::{Backend, BackendError, Door, RouteLine};
+pub use entrance::request_id;
 pub use error::Error;
 pub use identity::{
     api_key::{ApiKey, DEVELOPMENT_KEY_PREFIX},

@@ -4,6 +4,7 @@ use std::{io::Read, path::Path, sync::Arc};
 
 use anyhow::Context;
 use brigandine_function::{Call, Invoke as _, NoticeKind, PAYLOAD_LIMIT, Reply};
+use brigandine_gateway::request_id;
 use brigandine_model::LogicalId;
 
 use crate::{
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &Invoke) -> anyhow::Result<Outcome> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     let place = Place { data: &data, sink: Arc::new(recorder) };
     let result =
-        runtime.block_on(once(&project, arguments, &configuration, (place, Call::new(id, request_id()?, event))));
+        runtime.block_on(once(&project, arguments, &configuration, (place, Call::new(id, request_id(), event))));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     drop(writer.close());
     let reply = result?;
@@ -93,14 +94,4 @@ fn event(path: &Path) -> anyhow::Result<Vec<u8>> {
         return Err(face::sentence(what, "an event is one JSON document, such as `{}`"));
     }
     Ok(bytes)
-}
-
-/// A version 4 UUID.
-fn request_id() -> anyhow::Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
-    let bits = (u128::from_be_bytes(bytes) & !(0xf << 76) & !(0b11 << 62)) | (4 << 76) | (0b10 << 62);
-    let hex = format!("{bits:032x}");
-    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
-    Ok(format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)))
 }
