@@ -1,0 +1,4 @@
+//! The firewall engine: rules in `SecLang` in, a verdict out.
+//!
+//! Pure and byte-exact: requests, rule files and phrase lists come in as bytes, so that any recorded request can be replayed to
+//! the same verdict.
