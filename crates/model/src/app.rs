@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::{Api, ApiStyle, EventSource, Fact, Provenance, Role, Route, Span};
+use crate::{Api, ApiStyle, EventSource, Fact, Property, Provenance, Role, Route, Span};
 
 /// The name a template gives to one of its resources.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -66,6 +66,8 @@ pub struct App {
     pub parameters: Vec<Parameter>,
     /// Every resource after expansion, with its type as the template's language names it.
     pub resources: BTreeMap<LogicalId, Resource>,
+    /// What the template hands out to people and to other templates.
+    pub outputs: Vec<Output>,
     /// Findings that people chose to live with.
     pub suppressions: Vec<Suppression>,
     /// Facts that could not be judged while reading.
@@ -365,6 +367,25 @@ pub struct Resource {
     pub condition: Option<Arc<str>>,
     /// The written resource that implied it, when nobody wrote it.
     pub implied_by: Option<LogicalId>,
+    /// The type as a person wrote it, before expansion; nothing when nobody wrote the resource.
+    pub written_kind: Option<Arc<str>>,
+    /// Its properties after expansion; nothing when it has none.
+    pub properties: Option<Property>,
+    /// Settings beside the properties that matter to rules, as written: `DeletionPolicy`, `UpdateReplacePolicy`.
+    pub keeping: BTreeMap<Arc<str>, Fact<String>>,
+}
+
+/// A value that the template hands out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Output {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The value.
+    pub value: Property,
+    /// The name under which other templates import it.
+    pub export: Option<Fact<String>>,
+    /// Where it is declared.
+    pub provenance: Provenance,
 }
 
 /// A finding that people chose to live with.

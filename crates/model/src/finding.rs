@@ -133,6 +133,8 @@ pub struct Finding {
     pub practice: Practice,
     /// What it is about, without lines: stays the same while the fault stays the same.
     pub fact: String,
+    /// How an attacker gets from the internet to what the fault opens, step by step; empty where there is no such way.
+    pub path: Vec<Step>,
     /// What to do, one line each.
     pub help: Vec<String>,
     /// An edit that removes it.
@@ -149,6 +151,15 @@ pub enum Applicability {
     Unsafe,
 }
 
+/// One step of the way an attacker takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// Where the step is declared.
+    pub span: Option<Span>,
+    /// What stands there, in a few words: `GET /orders asks nothing`, `role of Orders`.
+    pub words: String,
+}
+
 /// An edit that removes a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
@@ -156,8 +167,113 @@ pub struct Fix {
     pub title: String,
     /// Whether it can be applied unseen.
     pub applicability: Applicability,
-    /// The edits; they do not overlap.
+    /// What changes, in the template's own terms. The room that read the template turns it into edits.
+    pub changes: Vec<Change>,
+    /// The edits; they do not overlap. Empty until the changes were turned into edits of a text.
     pub edits: Vec<Edit>,
+}
+
+/// One change of a template, without regard to how its text is laid out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// Puts a value in the place of the one that is written here.
+    Replace {
+        /// The value as it is written.
+        span: Span,
+        /// The new value.
+        value: Literal,
+    },
+    /// Sets the value under a path of keys below a resource as it is written (`Properties`, `Events`, ...). Keys that are
+    /// missing on the way are made.
+    Set {
+        /// The resource, as it is written.
+        resource: LogicalId,
+        /// The keys, from the resource down.
+        path: Vec<Arc<str>>,
+        /// The value.
+        value: Literal,
+    },
+    /// Appends to the list under a path of keys below a resource, and makes the list where there is none.
+    Append {
+        /// The resource, as it is written.
+        resource: LogicalId,
+        /// The keys, from the resource down.
+        path: Vec<Arc<str>>,
+        /// The item.
+        value: Literal,
+    },
+    /// Takes away the entry under a path of keys below a resource.
+    Remove {
+        /// The resource, as it is written.
+        resource: LogicalId,
+        /// The keys, from the resource down.
+        path: Vec<Arc<str>>,
+    },
+    /// Takes away the item of a list, or the entry of a map, whose value or key is written here.
+    RemoveAt {
+        /// The item, or the entry's key or value, as it is written.
+        span: Span,
+    },
+    /// Sets an entry of a section of the template (`Parameters`, `Resources`, `Globals`), which is made where it is missing.
+    Declare {
+        /// The section, or a path of keys from the root.
+        path: Vec<Arc<str>>,
+        /// The name of the entry.
+        name: Arc<str>,
+        /// The entry.
+        value: Literal,
+    },
+}
+
+/// A value to be written into a template. Intrinsics are maps with their long name: `{Ref: X}`, `{Fn::GetAtt: [X, Arn]}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub enum Literal {
+    /// True or false.
+    Flag(bool),
+    /// A whole number.
+    Number(i64),
+    /// Text; quoted where it must be.
+    Text(String),
+    /// A list.
+    List(Vec<Literal>),
+    /// A map in order.
+    Map(Vec<(Arc<str>, Literal)>),
+}
+
+impl Literal {
+    /// Text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// A map of these entries.
+    pub fn map<const N: usize>(entries: [(&str, Self); N]) -> Self {
+        Self::Map(entries.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+
+    /// A reference to a resource or parameter.
+    pub fn reference(name: &str) -> Self {
+        Self::map([("Ref", Self::text(name))])
+    }
+
+    /// An attribute of a resource.
+    pub fn attribute(resource: &str, attribute: &str) -> Self {
+        Self::map([("Fn::GetAtt", Self::List(vec![Self::text(resource), Self::text(attribute)]))])
+    }
+}
+
+impl Fix {
+    /// A fix that no caller can notice.
+    pub fn safe(title: impl Into<String>, changes: Vec<Change>) -> Self {
+        Self { title: title.into(), applicability: Applicability::Safe, changes, edits: Vec::new() }
+    }
+
+    /// A fix that a person must look at.
+    pub fn risky(title: impl Into<String>, changes: Vec<Change>) -> Self {
+        Self { title: title.into(), applicability: Applicability::Unsafe, changes, edits: Vec::new() }
+    }
 }
 
 /// The replacement of one stretch of text.

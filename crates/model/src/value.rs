@@ -169,35 +169,35 @@ fn judge_cases<T>(
     of_value: &impl Fn(&T) -> bool,
     of_symbol: &impl Fn(&Symbol) -> Option<bool>,
 ) -> Judgement {
-    let mut when = Vec::new();
-    let mut unknown = None;
-    let mut holds_always = true;
-    for case in cases {
-        match case.value.judge(of_value, of_symbol) {
-            Judgement::Yes => when.push(case.when.clone()),
-            Judgement::Sometimes(inner) => {
-                holds_always = false;
-                when.extend(inner.iter().map(|deeper| format!("{}, {deeper}", case.when).into()));
-            }
-            Judgement::No => holds_always = false,
-            Judgement::CannotTell(why) => {
-                holds_always = false;
-                unknown = Some(why);
-            }
-        }
-    }
-    match (when.is_empty(), unknown) {
-        (true, Some(why)) => Judgement::CannotTell(why),
-        (true, None) => Judgement::No,
-        (false, _) if holds_always => Judgement::Yes,
-        (false, _) => Judgement::Sometimes(when),
-    }
+    Judgement::of_cases(cases.iter().map(|case| (case.when.clone(), case.value.judge(of_value, of_symbol))))
 }
 
 impl Judgement {
     /// The judgement of a settled value.
     pub fn settled(holds: bool) -> Self {
         if holds { Self::Yes } else { Self::No }
+    }
+
+    /// The judgement of something that depends on a condition: each reachable case with its own judgement.
+    pub fn of_cases(cases: impl IntoIterator<Item = (Arc<str>, Self)>) -> Self {
+        let mut yes = Vec::new();
+        let mut unknown = None;
+        let mut holds_always = true;
+        for (when, judgement) in cases {
+            holds_always &= judgement == Self::Yes;
+            match judgement {
+                Self::Yes => yes.push(when),
+                Self::Sometimes(inner) => yes.extend(inner.iter().map(|deeper| format!("{when}, {deeper}").into())),
+                Self::No => {}
+                Self::CannotTell(why) => unknown = Some(why),
+            }
+        }
+        match (yes.is_empty(), unknown) {
+            (true, Some(why)) => Self::CannotTell(why),
+            (true, None) => Self::No,
+            (false, _) if holds_always => Self::Yes,
+            (false, _) => Self::Sometimes(yes),
+        }
     }
 }
 

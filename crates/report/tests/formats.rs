@@ -59,6 +59,7 @@ fn finding(code: &str, severity: Severity, at: Option<Span>) -> Finding {
         also: vec![LogicalId::new("Catalogue")],
         practice: Practice::Dependencies,
         fact: "python3.8".to_owned(),
+        path: Vec::new(),
         help: vec!["move to `python3.14` and run the tests".to_owned()],
         fix: None,
     }
@@ -69,6 +70,7 @@ fn old_runtime() -> Finding {
     let fix = Fix {
         title: "move to `python3.14`".to_owned(),
         applicability: Applicability::Unsafe,
+        changes: Vec::new(),
         edits: vec![Edit { span: at.clone(), replacement: "python3.14".to_owned() }],
     };
     Finding { fix: Some(fix), ..finding("DE002", Severity::High, Some(at)) }

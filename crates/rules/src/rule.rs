@@ -72,6 +72,7 @@ pub(crate) fn draft(meta: &RuleMeta, span: Option<Span>) -> Finding {
         also: Vec::new(),
         practice: meta.practice,
         fact: String::new(),
+        path: Vec::new(),
         help: Vec::new(),
         fix: None,
     }

@@ -1,7 +1,7 @@
 //! A rule's page is its test: the bad examples give exactly the findings that they mark, the good ones give none.
 //!
-//! A finding is marked at the end of its line (`# <- LP001`), or on a line of its own below it (`# ^ ED001`). Every rule is
-//! asked, so that an example is bad in the one way its page is about.
+//! A finding is marked at the end of its line (`# <- LP001`), or on a line of its own below it (`# ^ ED001`). The page's own
+//! rule is asked, and those that the example names.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use brigandine_model::{Edit, Finding};
 use brigandine_rules::{Context, Outcome, Selection, judge};
-use brigandine_template::{Failure, Input, Options, Sources, read};
+use brigandine_template::{Failure, Input, Options, Sources, fix::edits, read};
 
 /// A day that lies after the ends of life that the pages speak of and before those they do not.
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 1);
@@ -63,7 +63,13 @@ fn marks(text: &str) -> Vec<(u32, String)> {
     marks
 }
 
-fn judged(text: &str) -> Result<Outcome, Failure> {
+/// The rules that an example speaks of: the page's own, and those it names in marks or suppressions.
+fn asked(text: &str, code: &str) -> Vec<String> {
+    let named = |rule: &&&dyn brigandine_rules::Rule| text.contains(rule.meta().code) || rule.meta().code == code;
+    brigandine_rules::RULES.iter().filter(named).map(|rule| rule.meta().code.to_owned()).collect()
+}
+
+fn judged(text: &str, asked: &[String]) -> Result<Outcome, Failure> {
     let (options, sources) = (Options::default(), Sources::default());
     let input = Input {
         file: "template.yaml".into(),
@@ -73,7 +79,7 @@ fn judged(text: &str) -> Result<Outcome, Failure> {
         sources: &sources,
     };
     let app = read(&input)?.app;
-    Ok(judge(&app, &Selection::new("strict", &[], &[]).unwrap(), &Context { today: TODAY }))
+    Ok(judge(&app, &Selection::new("strict", asked, &[]).unwrap(), &Context { today: TODAY }))
 }
 
 fn said(findings: &[Finding]) -> Vec<(u32, String)> {
@@ -107,7 +113,7 @@ fn page(path: &Path, page: String) -> datatest_stable::Result<()> {
 /// What is wrong with an example, one line each.
 fn faults(example: &Example, code: &Arc<str>) -> Vec<String> {
     let at = format!("the example at line {}", example.first_line);
-    let outcome = match judged(&example.text) {
+    let outcome = match judged(&example.text, &asked(&example.text, code)) {
         Ok(outcome) => outcome,
         Err(failure) => return vec![format!("{at} cannot be read: {failure}")],
     };
@@ -125,15 +131,19 @@ fn faults(example: &Example, code: &Arc<str>) -> Vec<String> {
         outcome
             .findings
             .iter()
-            .filter_map(|finding| Some(format!("{at}: {}", broken_fix(example, &outcome, finding)?))),
+            .filter_map(|finding| Some(format!("{at}: {}", broken_fix(example, &outcome, (finding, code))?))),
     );
     faults
 }
 
 /// A fix removes its finding and brings no other.
-fn broken_fix(example: &Example, outcome: &Outcome, finding: &Finding) -> Option<String> {
+fn broken_fix(example: &Example, outcome: &Outcome, (finding, code): (&Finding, &str)) -> Option<String> {
     let fix = finding.fix.as_ref()?;
-    let left = match judged(&applied(&example.text, &fix.edits)) {
+    let changed = match edits("template.yaml", example.text.as_bytes(), &fix.changes) {
+        Ok(edits) => applied(&example.text, &edits),
+        Err(why) => return Some(format!("the fix of {} cannot be written: {why}", finding.code)),
+    };
+    let left = match judged(&changed, &asked(&example.text, code)) {
         Ok(left) => left.findings,
         Err(failure) => return Some(format!("the fix of {} breaks the template: {failure}", finding.code)),
     };

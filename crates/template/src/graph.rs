@@ -17,6 +17,7 @@ mod package;
 mod parameter;
 mod plan;
 mod policy;
+mod property;
 mod role;
 mod schema;
 mod source;
@@ -55,6 +56,7 @@ pub(crate) fn build(resolver: &Resolver<'_>, plain: &Node, written: &Node) -> Ap
     graph.wafs();
     graph.sources();
     graph.grants();
+    graph.outputs(plain);
     graph.unread(plain);
     graph.app.routes.sort_by_key(|route| written_at(&route.provenance));
     graph.app.unjudged.dedup();
@@ -100,12 +102,15 @@ impl<'n> Graph<'n> {
             }
             let properties = node.get("Properties").filter(|node| !is_null(node));
             let properties = properties.and_then(|node| self.one(node, &id));
-            let implied_by = implied_by(written, key, origin);
+            let written_kind = written.at(&["Resources", key, "Type"]).and_then(Node::as_text);
             let resource = Resource {
                 kind: kind.into(),
                 provenance: provenance.clone(),
                 condition: condition.map(Into::into),
-                implied_by,
+                implied_by: implied_by(written, key, origin),
+                written_kind: written_kind.map(Into::into),
+                properties: node.get("Properties").and_then(|node| self.property(node)),
+                keeping: self.keeping(node),
             };
             self.app.resources.insert(id.clone(), resource);
             self.resources.push(Declared { id, kind, node, properties, provenance });

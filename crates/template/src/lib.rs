@@ -23,6 +23,7 @@
 
 mod beside;
 pub mod expand;
+pub mod fix;
 mod graph;
 mod include;
 pub mod load;

@@ -166,6 +166,30 @@ impl<'n> Resolver<'n> {
         out.into_iter().map(|(assignments, node)| (When::of(&assignments, total), node)).collect()
     }
 
+    /// Like [`Self::choose`], with the cases in which nothing is set; nothing where there are too many cases.
+    pub fn alternatives<'a>(&self, node: &'a Node) -> Option<Vec<(When, Option<&'a Node>)>> {
+        let cases = self.enumerate(&|assignment| self.branch(node, assignment)).ok()?;
+        let total = cases.len();
+        let mut out: Vec<(Vec<Assignment>, Option<&'a Node>)> = Vec::new();
+        for (assignment, node) in cases {
+            let same = |known: &Option<&Node>| match (known, node) {
+                (Some(known), Some(node)) => std::ptr::eq(*known, node),
+                (None, None) => true,
+                _ => false,
+            };
+            match out.iter_mut().find(|(_, known)| same(known)) {
+                Some((assignments, _)) => assignments.push(assignment),
+                None => out.push((vec![assignment], node)),
+            }
+        }
+        Some(out.into_iter().map(|(assignments, node)| (When::of(&assignments, total), node)).collect())
+    }
+
+    /// Whether an intrinsic comes to a list.
+    pub fn is_list(&self, node: &Node) -> bool {
+        list::is_list_intrinsic(self, node)
+    }
+
     /// The one thing `node` certainly is, or the first case where it depends.
     pub fn first<'a>(&self, node: &'a Node) -> Option<&'a Node> {
         self.choose(node).into_iter().next().map(|(_, node)| node)

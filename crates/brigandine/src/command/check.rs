@@ -5,6 +5,7 @@ use std::{io::IsTerminal, path::PathBuf};
 use brigandine_model::{App, Finding, RuleMeta, Severity, Suppressed, Unjudged};
 use brigandine_report::{Colour, Look, Report, Sources, concise, human, json, sarif, summary};
 use brigandine_rules::{Context, DEFAULT_PROFILE, Outcome as Judged, Selection, judge};
+use brigandine_template::fix::edits;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::ZonedDateTime;
 
@@ -160,7 +161,8 @@ fn gather(files: &[PathBuf], arguments: &Check, settings: &Settings, unreadable:
     for file in files {
         match project::open(file, &arguments.reading) {
             Ok(project) => {
-                let judged = judge(&project.app, &settings.selection, &settings.context);
+                let mut judged = judge(&project.app, &settings.selection, &settings.context);
+                write_fixes(&project, &mut judged);
                 gathered.add(project, judged);
             }
             Err(one) => unreadable.push(one),
@@ -169,6 +171,18 @@ fn gather(files: &[PathBuf], arguments: &Check, settings: &Settings, unreadable:
     }
     progress.finish_and_clear();
     gathered
+}
+
+/// Turns what fixes want into edits of the text. A fix that the text has no place for is not offered.
+fn write_fixes(project: &Project, judged: &mut Judged) {
+    for finding in &mut judged.findings {
+        let Some(fix) = &mut finding.fix else { continue };
+        let text = project.texts.get(&project.app.file).map_or("", |text| text);
+        match edits(&project.app.file, text.as_bytes(), &fix.changes) {
+            Ok(edits) => fix.edits = edits,
+            Err(_) => finding.fix = None,
+        }
+    }
 }
 
 /// A bar on standard error, when somebody watches and there is something to wait for.

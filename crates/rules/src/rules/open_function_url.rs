@@ -1,7 +1,7 @@
 //! AP003: a function's own address that anyone may call.
 
 use brigandine_model::{
-    Api, ApiStyle, App, Applicability, Authentication, Edit, Fact, Finding, Fix, Judgement, Practice, Route, RuleMeta,
+    Api, ApiStyle, App, Authentication, Change, Fact, Finding, Fix, Judgement, Literal, Practice, Route, RuleMeta,
 };
 
 use crate::{
@@ -77,14 +77,6 @@ fn finding(address: (&Api, &Route), holds: &Judgement, sink: &Sink) -> Finding {
 fn fix(auth: &Fact<Authentication>) -> Option<Fix> {
     let span = auth.provenance.span.as_ref()?;
     auth.value.known()?;
-    let replacement = match span.end.checked_sub(span.start)? {
-        4 => "AWS_IAM",
-        6 => "\"AWS_IAM\"",
-        _ => return None,
-    };
-    Some(Fix {
-        title: "ask for signed requests".to_owned(),
-        applicability: Applicability::Unsafe,
-        edits: vec![Edit { span: span.clone(), replacement: replacement.to_owned() }],
-    })
+    let change = Change::Replace { span: span.clone(), value: Literal::text("AWS_IAM") };
+    Some(Fix::risky("ask for signed requests", vec![change]))
 }

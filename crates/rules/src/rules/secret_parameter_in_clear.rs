@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use brigandine_model::{
-    App, Applicability, Edit, Finding, Fix, LogicalId, Parameter, Piece, Practice, Provenance, RuleMeta, Span, Value,
+    App, Change, Finding, Fix, Literal, LogicalId, Parameter, Piece, Practice, Provenance, RuleMeta, Span, Value,
     Variable,
 };
 
@@ -170,9 +170,6 @@ fn help(parameter: &Parameter, fault: Fault) -> Vec<String> {
 /// `NoEcho: false` turned round; hiding a value changes nothing for anyone who calls the application.
 fn fix(parameter: &Parameter) -> Option<Fix> {
     let span = parameter.hidden_span.clone().filter(|_| !parameter.hidden)?;
-    Some(Fix {
-        title: "hide the value".to_owned(),
-        applicability: Applicability::Safe,
-        edits: vec![Edit { span, replacement: "true".to_owned() }],
-    })
+    let change = Change::Replace { span, value: Literal::Flag(true) };
+    Some(Fix::safe("hide the value", vec![change]))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use brigandine_model::{App, Applicability, Edit, Fact, Finding, Fix, Judgement, LogicalId, Practice, RuleMeta, Span};
+use brigandine_model::{App, Change, Fact, Finding, Fix, Judgement, Literal, LogicalId, Practice, RuleMeta, Span};
 use jiff::{ToSpan, civil::Date};
 
 use crate::{
@@ -118,14 +118,6 @@ fn fix(runtime: &Runtime, span: &Span) -> Option<Fix> {
     if language(runtime.name) != language(successor) {
         return None;
     }
-    let replacement = match span.end.checked_sub(span.start)?.checked_sub(runtime.name.len())? {
-        0 => successor.to_owned(),
-        2 => format!("\"{successor}\""),
-        _ => return None,
-    };
-    Some(Fix {
-        title: format!("move to `{successor}`"),
-        applicability: Applicability::Unsafe,
-        edits: vec![Edit { span: span.clone(), replacement }],
-    })
+    let change = Change::Replace { span: span.clone(), value: Literal::text(successor) };
+    Some(Fix::risky(format!("move to `{successor}`"), vec![change]))
 }
