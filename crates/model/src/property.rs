@@ -117,13 +117,14 @@ impl Property {
                 });
                 Judgement::of_cases(judged)
             }
-            (PropertyKind::Unknown(why), _) => Judgement::CannotTell(why.clone()),
+            (PropertyKind::Unknown(why), _) | (PropertyKind::Text(Value::Unknown(why)), Some(_)) => {
+                Judgement::CannotTell(why.clone())
+            }
             (_, None) => question(Some(self)),
             (PropertyKind::Map(entries), Some((first, rest))) => entries
                 .iter()
                 .find(|entry| *entry.name == **first)
                 .map_or_else(|| question(None), |entry| entry.value.judge(rest, question)),
-            (PropertyKind::Text(Value::Unknown(why)), Some(_)) => Judgement::CannotTell(why.clone()),
             (PropertyKind::List(_) | PropertyKind::Text(_), Some(_)) => question(None),
         }
     }

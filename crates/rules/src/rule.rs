@@ -78,6 +78,9 @@ pub(crate) fn draft(meta: &RuleMeta, span: Option<Span>) -> Finding {
     }
 }
 
+/// Profiles of a rule whose word is only a matter of taste, or of which a team would hear too much: asked for by name.
+pub(crate) const STRICT: &[&str] = &["strict"];
+
 /// The meta of a rule, for its `const`: `recommended` and `strict` unless said otherwise.
 pub(crate) const fn meta(code: &'static str, name: &'static str, title: &'static str, page: &'static str) -> RuleMeta {
     RuleMeta {

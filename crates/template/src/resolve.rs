@@ -172,12 +172,12 @@ impl<'n> Resolver<'n> {
         let total = cases.len();
         let mut out: Vec<(Vec<Assignment>, Option<&'a Node>)> = Vec::new();
         for (assignment, node) in cases {
-            let same = |known: &Option<&Node>| match (known, node) {
-                (Some(known), Some(node)) => std::ptr::eq(*known, node),
+            let same = |known: Option<&Node>| match (known, node) {
+                (Some(known), Some(node)) => std::ptr::eq(known, node),
                 (None, None) => true,
                 _ => false,
             };
-            match out.iter_mut().find(|(_, known)| same(known)) {
+            match out.iter_mut().find(|(_, known)| same(*known)) {
                 Some((assignments, _)) => assignments.push(assignment),
                 None => out.push((vec![assignment], node)),
             }
