@@ -117,7 +117,8 @@ pub struct Limits {
     /// Bytes of a request's body. Default 6 MiB: no more fits into one invocation.
     pub body_bytes: usize,
     /// Bytes of all request bodies held at once, until their functions have answered; at least one body. Default
-    /// 256 MiB. One client address (IPv6: one /64) may hold a quarter of it. Over it, 503.
+    /// 256 MiB. One client address (IPv6: one /64) may hold a quarter of it. Over it, 503. The same again for answers that
+    /// wait for their readers.
     pub buffered_bytes: usize,
     /// Entries in the table of rates, about 64 bytes each. Default 65,536; the least used make room for new ones.
     pub rate_entries: usize,
