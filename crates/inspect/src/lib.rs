@@ -6,6 +6,7 @@
 mod body;
 mod error;
 mod operator;
+pub mod probe;
 mod sources;
 mod transform;
 
