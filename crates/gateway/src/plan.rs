@@ -60,6 +60,8 @@ pub(crate) struct Entry {
     pub(crate) gate: Gate,
     /// Guards that only observe here, beside those that do so everywhere.
     pub(crate) observed: BTreeSet<Guard>,
+    /// Whether the firewall looks at its requests.
+    pub(crate) inspected: bool,
     pub(crate) total: Arc<Total>,
     pub(crate) slots: Option<Arc<Slots>>,
     pub(crate) deadline: Duration,
@@ -251,6 +253,9 @@ impl Draft<'_> {
         note_any_audience(&gate, api, not_enforced);
         Entry {
             observed: self.observing.on(&api.id, &label),
+            inspected: self.settings.firewall.as_ref().is_some_and(|firewall| {
+                !firewall.off.contains(&label) && !firewall.off.contains(format!("{} {label}", api.id).as_str())
+            }),
             pattern: if own_address { Pattern::Default } else { Pattern::parse(&route.path) },
             shown_path,
             label,
