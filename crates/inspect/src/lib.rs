@@ -19,6 +19,7 @@ mod body;
 mod error;
 mod operator;
 mod plan;
+pub mod probe;
 mod request;
 mod room;
 mod ruleset;

@@ -1,5 +1,5 @@
 //! libinjection's own tests: SQL tokens, folded tokens, fingerprints, HTML tokens.
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a runner of cases")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "cases lie on disk")]
 
 use brigandine_inspect::probe;
 use libinjectionrs::sqli::{SqliFlags, SqliState, SqliTokenizer, Token, TokenType};

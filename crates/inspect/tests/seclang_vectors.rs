@@ -1,5 +1,11 @@
 //! Published vectors of every `SecLang` operator and transformation, byte for byte.
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a runner of cases")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a runner of cases that lie on disk"
+)]
 
 use brigandine_inspect::probe;
 use serde_json::Value;

@@ -31,8 +31,11 @@ pub(crate) fn flatten(body: &[u8], limits: &Limits) -> Flat {
     Flat { arguments, error: walked.err() }
 }
 
+/// Takes a leaf's name, its decoded value and its kind.
+pub(crate) type Visit<'v> = dyn FnMut(&[u8], &[u8], Leaf) + 'v;
+
 /// Hands every leaf to `visit`: its name, its decoded value, its kind.
-pub(crate) fn walk(body: &[u8], limits: &Limits, visit: &mut dyn FnMut(&[u8], &[u8], Leaf)) -> Result<(), BodyError> {
+pub(crate) fn walk(body: &[u8], limits: &Limits, visit: &mut Visit<'_>) -> Result<(), BodyError> {
     let mut walker = Walker { scan: Scan { input: body, at: 0 }, path: b"json".to_vec(), frames: Vec::new() };
     let mut budget = Budget::new(limits);
     let mut text = Vec::new();

@@ -1,7 +1,7 @@
 //! Forms with files, RFC 7578, read strictly.
 //!
 //! Backends' readers of this format are lenient, each in its own way, which is how payloads slip past firewalls. So this scanner reads
-//! one meaning and raises a flag at everything another reader might read otherwise. The flags are ModSecurity's `MULTIPART_*`.
+//! one meaning and raises a flag at everything another reader might read otherwise. The flags are `ModSecurity`'s `MULTIPART_*`.
 
 mod disposition;
 mod header;

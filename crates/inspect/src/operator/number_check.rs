@@ -9,17 +9,19 @@ const CANDIDATES: usize = 1000;
 /// The longest candidate looked at, in bytes.
 const LONGEST: usize = 256;
 
+type Valid = fn(&[u8]) -> bool;
+
 /// A pattern and the rule that its matches must obey.
 #[derive(Debug)]
 pub(super) struct NumberCheck {
     pattern: Rx,
-    valid: fn(&[u8]) -> bool,
+    valid: Valid,
 }
 
 impl NumberCheck {
     /// `verifycc`, `verifycpf`, `verifyssn`, `verifysvnr` with a pattern, or `validatenid` with a country and a pattern.
     pub(super) fn compile(operator: &str, argument: &[u8]) -> Result<Self, String> {
-        let (valid, pattern): (fn(&[u8]) -> bool, &[u8]) = match operator {
+        let (valid, pattern): (Valid, &[u8]) = match operator {
             "verifycc" => (card, argument),
             "verifycpf" => (brazilian, argument),
             "verifyssn" => (american, argument),
@@ -69,7 +71,7 @@ fn card(text: &[u8]) -> bool {
     let doubled = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
     let sum: u32 =
         digits.iter().rev().enumerate().map(|(place, &digit)| if place % 2 == 1 { doubled(digit) } else { digit }).sum();
-    !digits.is_empty() && sum % 10 == 0
+    !digits.is_empty() && sum.is_multiple_of(10)
 }
 
 /// A Brazilian CPF: eleven digits, the last two check the rest.

@@ -22,6 +22,9 @@ pub(super) fn rewritten(pattern: &[u8]) -> Result<Rewritten, String> {
     Ok(Rewritten { text: writer.text, needs_backtracking: writer.fancy })
 }
 
+/// What opens a group only the backtracking engine has.
+const FANCY: [&[u8]; 7] = [b"(?=", b"(?!", b"(?<=", b"(?<!", b"(?>", b"(?P=", b"(?("];
+
 struct Writer<'p> {
     input: &'p [u8],
     at: usize,
@@ -38,12 +41,12 @@ enum Member {
     Set(String),
 }
 
-impl Writer<'_> {
+impl<'p> Writer<'p> {
     fn peek(&self, ahead: usize) -> Option<u8> {
         self.input.get(self.at + ahead).copied()
     }
 
-    fn rest(&self) -> &[u8] {
+    fn rest(&self) -> &'p [u8] {
         self.input.get(self.at..).unwrap_or_default()
     }
 
@@ -120,7 +123,6 @@ impl Writer<'_> {
             self.at += length + 1;
             return Ok(());
         }
-        const FANCY: [&[u8]; 7] = [b"(?=", b"(?!", b"(?<=", b"(?<!", b"(?>", b"(?P=", b"(?("];
         if let Some(open) = FANCY.iter().find(|open| self.rest().starts_with(open)) {
             self.fancy = true;
             return self.open(open.len());
@@ -201,11 +203,19 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A back-reference; a number with two octal digits or more after a small count of groups would be an octal escape, which
-    /// no rule set writes.
+    /// A back-reference; a number of two digits or more beyond the groups there could be is an octal escape, or the letters
+    /// themselves.
     fn reference(&mut self, kind: u8) -> Result<(), String> {
-        self.fancy = true;
         let rest = self.rest();
+        let number = crate::operator::integer(rest.get(1..).unwrap_or_default());
+        let groups = memchr::memchr_iter(b'(', self.input).count();
+        if number > 9 && usize::try_from(number).is_ok_and(|number| number > groups) {
+            let (byte, used) = single(rest.get(1..).unwrap_or_default());
+            push_byte(&mut self.text, byte);
+            self.at += 1 + used;
+            return Ok(());
+        }
+        self.fancy = true;
         let length = if kind.is_ascii_digit() {
             1 + rest.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count()
         } else {
@@ -280,17 +290,23 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// `[:alpha:]` and its like.
+    fn posix(&mut self) -> Option<Member> {
+        let name = self.rest().strip_prefix(b"[:")?;
+        let length = memchr::memmem::find(name, b":]")?;
+        let letters = name.get(..length)?.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'^');
+        let text: String = self.rest().get(..length + 4)?.iter().map(|&byte| char::from(byte)).collect();
+        letters.then(|| {
+            self.at += length + 4;
+            Member::Set(text)
+        })
+    }
+
     /// The next member of a class; nothing for an empty `\E`.
     fn member(&mut self) -> Result<Option<Member>, String> {
         let Some(byte) = self.peek(0) else { return Err("a class is not closed".to_owned()) };
-        if byte == b'[' && self.peek(1) == Some(b':') {
-            if let Some(length) = memchr::memmem::find(self.rest(), b":]") {
-                let name: String = self.rest().get(..length + 2).unwrap_or_default().iter().map(|&b| char::from(b)).collect();
-                if name.bytes().skip(2).take(length - 2).all(|byte| byte.is_ascii_alphabetic() || byte == b'^') {
-                    self.at += length + 2;
-                    return Ok(Some(Member::Set(name)));
-                }
-            }
+        if let Some(set) = self.posix() {
+            return Ok(Some(set));
         }
         if byte != b'\\' {
             self.at += 1;
@@ -395,7 +411,7 @@ mod tests {
             (r"^[\w-.]+$", "a-.", "a+"),
             (r"^[a-]$", "-", "b"),
             (r"^[a&&b]+$", "a&b", "c"),
-            (r"^[a--b]+$", "a-", "c"),
+            (r"^[+--]+$", "+,-", "a"),
             (r"^[\x{41}-\x{43}]$", "B", "D"),
             (r"\<a\>", "<a>", "a"),
             (r"^\x2f\x{2f}\/$", "///", "//"),
