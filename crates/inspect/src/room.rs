@@ -50,8 +50,8 @@ pub struct Scratch {
     pub(crate) strings: Strings,
     pub(crate) table: Vec<Vec<Item>>,
     pub(crate) slots: Vec<Option<StringId>>,
-    /// Members of TX without a slot, in order, with their lower-case names.
-    pub(crate) more: Vec<(StringId, Option<StringId>)>,
+    /// Members of TX without a slot, in order.
+    pub(crate) more: Vec<(Item, bool)>,
     pub(crate) more_at: HashMap<StringId, usize>,
     pub(crate) groups: Vec<GroupRoom>,
     pub(crate) removed: RuleBits,

@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use crate::plan::Plan;
 use crate::seclang::action::Engine;
-use crate::transform::Transformation;
 use crate::strings::{StringId, Strings};
+use crate::transform::Transformation;
 use crate::variable::Variable;
 use crate::{Error, Sources};
 
 pub(crate) use options::Options;
-pub(crate) use rule::{Control, Link, Part, Probe, RuleBits, Test, Text};
 use rule::Rule;
+pub(crate) use rule::{Control, Link, Part, Probe, RuleBits, Test, Text};
 
 /// What to load, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

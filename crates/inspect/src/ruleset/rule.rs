@@ -192,7 +192,8 @@ pub(crate) struct Slots {
 impl Slots {
     /// The captures stand first.
     pub(crate) fn new() -> Self {
-        let mut slots = Self { names: Vec::new(), of: std::collections::HashMap::new(), used: [false; Variable::COUNT] };
+        let mut slots =
+            Self { names: Vec::new(), of: std::collections::HashMap::new(), used: [false; Variable::COUNT] };
         for digit in b'0'..=b'9' {
             slots.slot(&[digit]);
         }

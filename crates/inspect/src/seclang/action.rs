@@ -160,10 +160,25 @@ impl Actions {
         match name {
             // Known, and without a meaning here: programs and replies are not for rules to start or edit, and what is
             // recorded is decided by the shield.
-            "append" | "prepend" | "deprecatevar" | "pause" | "proxy" | "sanitisearg" | "sanitizearg"
-            | "sanitisematched" | "sanitizematched" | "sanitisematchedbytes" | "sanitizematchedbytes"
-            | "sanitiserequestheader" | "sanitizerequestheader" | "sanitiseresponseheader"
-            | "sanitizeresponseheader" | "setenv" | "xmlns" | "maturity" | "accuracy" => Ok(()),
+            "append"
+            | "prepend"
+            | "deprecatevar"
+            | "pause"
+            | "proxy"
+            | "sanitisearg"
+            | "sanitizearg"
+            | "sanitisematched"
+            | "sanitizematched"
+            | "sanitisematchedbytes"
+            | "sanitizematchedbytes"
+            | "sanitiserequestheader"
+            | "sanitizerequestheader"
+            | "sanitiseresponseheader"
+            | "sanitizeresponseheader"
+            | "setenv"
+            | "xmlns"
+            | "maturity"
+            | "accuracy" => Ok(()),
             other => Err(format!("the action `{other}` is not known")),
         }
     }
@@ -226,8 +241,8 @@ impl Actions {
                 self.transformations.clear();
             }
             "t" => {
-                let step = Transformation::parse(value)
-                    .ok_or_else(|| format!("the transformation `{value}` is not known"))?;
+                let step =
+                    Transformation::parse(value).ok_or_else(|| format!("the transformation `{value}` is not known"))?;
                 self.transformations.push(step);
             }
             "setvar" => self.set.push(set_variable(value)?),

@@ -3,8 +3,8 @@
 //! Two ways that must agree: links whose values cannot change during a phase share a group, which is sieved; all others, and every
 //! link while someone observes, take their values one by one.
 
-use super::note::Note;
 use super::Inspection;
+use super::note::Note;
 use crate::operator::{Captures, Outcome};
 use crate::plan::Plan;
 use crate::room::{Entry, Found};
@@ -35,7 +35,7 @@ impl<'r> Inspection<'r> {
     fn link(&mut self, index: usize, depth: usize, rule: &'r Rule, link: &'r Link) -> bool {
         let Some(test) = &link.test else {
             self.note_link(rule, depth, link, b"");
-            self.unconditional(rule, link);
+            self.unconditional(link);
             return true;
         };
         let argument = test.template.as_ref().map(|template| self.expand(template));
@@ -54,7 +54,14 @@ impl<'r> Inspection<'r> {
     }
 
     /// The values of a group, each asked about only if the sieve let it through.
-    fn grouped(&mut self, group: usize, rule: &'r Rule, link: &'r Link, test: &'r Test, argument: Option<&[u8]>) -> bool {
+    fn grouped(
+        &mut self,
+        group: usize,
+        rule: &'r Rule,
+        link: &'r Link,
+        test: &'r Test,
+        argument: Option<&[u8]>,
+    ) -> bool {
         let plan = &self.rules.plan;
         let bit = test.bit.filter(|_| self.settings.filter);
         self.fill(group);
@@ -140,7 +147,7 @@ impl<'r> Inspection<'r> {
             self.charge(cost);
             if self.observer.is_some() {
                 let value = self.room.strings.bytes(after).to_vec();
-                self.note(&Note::Transformed { name: &format!("{step:?}"), value: &value });
+                self.note(&Note::Transformed { name: step.name(), value: &value });
             }
             if multi_match && after != text {
                 out.push(Entry { found, text: after });
@@ -152,7 +159,14 @@ impl<'r> Inspection<'r> {
         }
     }
 
-    fn one_by_one(&mut self, index: usize, rule: &'r Rule, link: &'r Link, test: &'r Test, argument: Option<&[u8]>) -> bool {
+    fn one_by_one(
+        &mut self,
+        index: usize,
+        rule: &'r Rule,
+        link: &'r Link,
+        test: &'r Test,
+        argument: Option<&[u8]>,
+    ) -> bool {
         let mut matched = false;
         let mut values = Vec::new();
         for probe in &link.probes {
@@ -196,9 +210,11 @@ impl<'r> Inspection<'r> {
     /// Whether a member is left out, by the rule itself or by a control that ran before.
     fn leaves_out(&self, index: usize, link: &Link, variable: Variable, lower: &[u8]) -> bool {
         link.targets.excludes(variable, lower)
-            || self.room.removed_targets.iter().any(|(rules, targets)| {
-                rules.contains(index) && targets.excludes(variable, lower)
-            })
+            || self
+                .room
+                .removed_targets
+                .iter()
+                .any(|(rules, targets)| rules.contains(index) && targets.excludes(variable, lower))
     }
 
     /// Whether the operator, negated or not, matches a text.

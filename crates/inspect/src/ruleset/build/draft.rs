@@ -81,7 +81,8 @@ impl DraftLink {
         match Operator::compile(&self.name, self.argument.as_bytes(), &files) {
             Ok(operator) => {
                 if operator.is_inactive() {
-                    notes.push(format!("{place}: `@{}` needs what lies outside a request and never matches", self.name));
+                    notes
+                        .push(format!("{place}: `@{}` needs what lies outside a request and never matches", self.name));
                 }
                 self.operator = Some(operator);
                 Ok(Some(self))

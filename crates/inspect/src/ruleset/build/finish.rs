@@ -6,15 +6,13 @@ use super::draft::{self, Draft, DraftLink};
 use super::{Builder, aimed, at};
 use crate::Error;
 use crate::plan::{Planner, side};
-use crate::ruleset::rule::{
-    Assignment, Change, Control, Decision, Link, Rule, RuleBits, SkipTo, Slots, Test, Text,
-};
 use crate::ruleset::RuleSet;
+use crate::ruleset::rule::{Assignment, Change, Control, Decision, Link, Rule, RuleBits, SkipTo, Slots, Test, Text};
 use crate::seclang::action::{self, Actions, Aim, Disruptive, SetVariable, Skip};
-use crate::seclang::template::Template;
 use crate::seclang::target::{Selector, Targets};
-use crate::transform::Transformation;
+use crate::seclang::template::Template;
 use crate::strings::Strings;
+use crate::transform::Transformation;
 use crate::variable::Variable;
 
 pub(super) fn finish(mut builder: Builder<'_>) -> Result<RuleSet, Error> {
@@ -200,7 +198,8 @@ impl Finisher {
 
     fn decision(&mut self, disruptive: Option<Disruptive>, status: Option<u16>, default: &Actions) -> Decision {
         let status_or = |fallback: u16| status.or(default.status).unwrap_or(fallback);
-        match disruptive.or_else(|| default.disruptive.clone()) {
+        // Only `block` asks for the default; a rule that says nothing only reports.
+        match disruptive {
             None | Some(Disruptive::Pass) => Decision::Pass,
             Some(Disruptive::Allow(reach)) => Decision::Allow(reach),
             Some(Disruptive::Deny) => Decision::Refuse { status: status_or(403) },
