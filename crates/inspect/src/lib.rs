@@ -16,6 +16,7 @@
 //! ```
 
 mod body;
+pub mod builtin;
 mod error;
 mod operator;
 mod plan;
