@@ -210,9 +210,23 @@ impl Operator {
             Kind::Rx(rx) => rx.filter().clone(),
             Kind::Phrases(phrases) => phrases.filter(),
             Kind::Text(test, argument) => test.filter(argument),
+            Kind::ByteRange(ranges) => one_byte(|byte| ranges.outside(&[byte])),
+            Kind::UrlEncoding => one_byte(|byte| byte == b'%'),
+            Kind::Utf8Encoding => one_byte(|byte| !byte.is_ascii()),
+            // One word alone is never an injection: only a comment is a fingerprint of one token.
+            Kind::Sqli => one_byte(|byte| !byte.is_ascii_alphabetic() && byte != b'_'),
+            // Markup starts with `<`; where a tag or an attribute is already open, a value follows `=`.
+            Kind::Xss => one_byte(|byte| matches!(byte, b'<' | b'=')),
             _ => Filter::default(),
         }
     }
+}
+
+/// The value contains one of these bytes.
+fn one_byte(wanted: impl Fn(u8) -> bool) -> Filter {
+    let mut bytes = ByteSet::default();
+    (0..=u8::MAX).filter(|byte| wanted(*byte)).for_each(|byte| bytes.insert(byte));
+    Filter { bytes: Some(bytes), minimum: 1, ..Filter::default() }
 }
 
 fn outcome(hit: bool) -> Outcome {

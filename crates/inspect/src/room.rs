@@ -27,19 +27,27 @@ pub(crate) struct Found {
     pub(crate) value: StringId,
 }
 
-/// A value of a group with its text after transformations.
+/// A value with its text after transformations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) found: Found,
     pub(crate) text: StringId,
 }
 
-/// The values of a group in this request.
+/// The values of a cast in this request.
 #[derive(Debug, Default)]
-pub(crate) struct GroupRoom {
+pub(crate) struct CastRoom {
     /// The generation of values it was collected from; 0 for never.
     pub(crate) generation: u32,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) values: Vec<Found>,
+    /// The texts among them, each once.
+    pub(crate) distinct: Vec<StringId>,
+}
+
+/// What is known of a group in this request.
+#[derive(Debug, Default)]
+pub(crate) struct GroupRoom {
+    pub(crate) generation: u32,
     /// Operators that could match any of its texts.
     pub(crate) any: Vec<u64>,
 }
@@ -53,7 +61,13 @@ pub struct Scratch {
     /// Members of TX without a slot, in order.
     pub(crate) more: Vec<(Item, bool)>,
     pub(crate) more_at: HashMap<StringId, usize>,
+    pub(crate) casts: Vec<CastRoom>,
     pub(crate) groups: Vec<GroupRoom>,
+    /// For each text the last cast it was counted in, so that it counts once.
+    seen: Vec<u32>,
+    casting: u32,
+    /// For each text the transformations that may change it, or zero while that is not known.
+    concerned: Vec<u64>,
     pub(crate) removed: RuleBits,
     pub(crate) removed_targets: Vec<(RuleBits, Targets)>,
     pub(crate) retargeted: RuleBits,
@@ -105,6 +119,11 @@ impl Scratch {
         self.more_at.clear();
         self.groups.resize_with(rules.plan.groups.len(), GroupRoom::default);
         self.groups.iter_mut().for_each(|group| group.generation = 0);
+        self.casts.resize_with(rules.plan.casts.len(), CastRoom::default);
+        self.casts.iter_mut().for_each(|cast| cast.generation = 0);
+        self.seen.clear();
+        self.casting = 0;
+        self.concerned.clear();
         self.removed.reset(rules.rules.len());
         self.retargeted.reset(rules.rules.len());
         self.removed_targets.clear();
@@ -148,6 +167,38 @@ impl Scratch {
 
     pub(crate) fn items(&self, variable: Variable) -> &[Item] {
         self.table.get(variable as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether none of these transformations changes a text.
+    pub(crate) fn is_inert(&mut self, id: StringId, bits: u64, plan: &Plan) -> bool {
+        /// No transformation has this bit, so that a known text is never zero.
+        const KNOWN: u64 = 1 << 63;
+        if self.concerned.len() <= id.index() {
+            self.concerned.resize(id.index() + 64, 0);
+        }
+        let Some(concerned) = self.concerned.get_mut(id.index()) else { return false };
+        if *concerned == 0 {
+            *concerned = plan.inertness.concerned(self.strings.bytes(id)) | KNOWN;
+        }
+        *concerned & bits == 0
+    }
+
+    /// Lists the texts of values, each once.
+    pub(crate) fn distinct(&mut self, values: &[Found], out: &mut Vec<StringId>) {
+        self.casting += 1;
+        out.clear();
+        for found in values {
+            let index = found.value.index();
+            if self.seen.len() <= index {
+                self.seen.resize(index + 64, 0);
+            }
+            if let Some(seen) = self.seen.get_mut(index)
+                && *seen != self.casting
+            {
+                *seen = self.casting;
+                out.push(found.value);
+            }
+        }
     }
 
     /// The text after one step, and what the step cost in bytes: nothing when it was taken before.

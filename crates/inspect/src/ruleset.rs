@@ -10,7 +10,6 @@ use std::sync::Arc;
 use crate::plan::Plan;
 use crate::seclang::action::Engine;
 use crate::strings::{StringId, Strings};
-use crate::transform::Transformation;
 use crate::variable::Variable;
 use crate::{Error, Sources};
 
@@ -67,8 +66,6 @@ pub struct RuleSet {
     pub(crate) slot_of: HashMap<Arc<[u8]>, u16>,
     /// Variables that rules mention.
     pub(crate) used: [bool; Variable::COUNT],
-    /// Distinct chains of transformations.
-    pub(crate) chains: Vec<Vec<Transformation>>,
     pub(crate) plan: Plan,
     notes: Vec<String>,
 }

@@ -80,7 +80,7 @@ impl Sieve {
         }
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .kind(Some(AhoCorasickKind::DFA))
             .prefilter(false)
             .build(&patterns);
         match automaton {

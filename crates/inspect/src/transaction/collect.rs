@@ -262,6 +262,10 @@ fn without_host(uri: &[u8]) -> &[u8] {
         return uri;
     }
     let Some(colon) = memchr::memchr(b':', uri) else { return uri };
+    let scheme = uri.get(..colon).unwrap_or_default();
+    if !scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)) {
+        return uri;
+    }
     let Some(rest) = uri.get(colon + 1..).and_then(|rest| rest.strip_prefix(b"//")) else { return uri };
     match rest.iter().position(|byte| matches!(byte, b'/' | b'?')) {
         Some(path) => rest.get(path..).unwrap_or_default(),

@@ -6,7 +6,7 @@
 use super::Inspection;
 use super::note::Note;
 use crate::operator::{Captures, Outcome};
-use crate::plan::Plan;
+use crate::plan::{Group, Plan, inert_bit};
 use crate::room::{Entry, Found};
 use crate::ruleset::rule::Rule;
 use crate::ruleset::{Link, Probe, Test};
@@ -17,6 +17,15 @@ use crate::variable::Variable;
 const ASKING: u64 = 4;
 /// What asking costs however short the text is.
 const ASKING_AT_ALL: u64 = 16;
+
+/// What a link asks of its values.
+#[derive(Clone, Copy)]
+struct Question<'r, 'a> {
+    link: &'r Link,
+    test: &'r Test,
+    /// The operator's argument when it was filled in.
+    argument: Option<&'a [u8]>,
+}
 
 impl<'r> Inspection<'r> {
     /// Runs a rule with its chain; whether all of it matched.
@@ -41,8 +50,8 @@ impl<'r> Inspection<'r> {
         let argument = test.template.as_ref().map(|template| self.expand(template));
         let argument = argument.as_deref();
         let matched = match link.group {
-            Some(group) if self.observer.is_none() && !self.room.retargeted.contains(index) => {
-                self.grouped(usize::from(group), rule, link, test, argument)
+            Some(group) if self.observer.is_none() => {
+                self.grouped(index, usize::from(group), rule, Question { link, test, argument })
             }
             _ => {
                 self.note_link(rule, depth, link, argument.unwrap_or(test.argument.as_bytes()));
@@ -54,82 +63,107 @@ impl<'r> Inspection<'r> {
     }
 
     /// The values of a group, each asked about only if the sieve let it through.
-    fn grouped(
-        &mut self,
-        group: usize,
-        rule: &'r Rule,
-        link: &'r Link,
-        test: &'r Test,
-        argument: Option<&[u8]>,
-    ) -> bool {
+    fn grouped(&mut self, index: usize, group: usize, rule: &'r Rule, question: Question<'r, '_>) -> bool {
         let plan = &self.rules.plan;
+        let Some(made) = plan.groups.get(group) else { return false };
+        let Question { link, test, argument } = question;
         let bit = test.bit.filter(|_| self.settings.filter);
-        self.fill(group);
-        let Some(state) = self.room.groups.get_mut(group) else { return false };
+        self.fill(group, made);
         if let Some(bit) = bit
+            && let Some(state) = self.room.groups.get(group)
             && state.any.get(usize::from(bit / 64)).is_some_and(|word| word >> (bit % 64) & 1 == 0)
         {
             return false;
         }
-        let entries = std::mem::take(&mut state.entries);
+        let cast = usize::from(made.cast);
+        let Some(state) = self.room.casts.get_mut(cast) else { return false };
+        let values = std::mem::take(&mut state.values);
+        let retargeted = self.room.retargeted.contains(index);
         let mut matched = false;
-        for entry in &entries {
-            if self.exhausted {
-                break;
-            }
-            if bit.is_some_and(|bit| !self.room.may_match(entry.text, bit, plan, self.side())) {
+        let mut texts = Vec::new();
+        for found in &values {
+            if retargeted && self.removed_from(index, found) {
                 continue;
             }
-            let hit = self.ask(test, entry.text, argument);
-            if hit {
-                matched = true;
-                self.matched_value(rule, link, test, entry.found, entry.text, argument);
-            } else if let Some(bit) = bit {
-                self.room.cannot_match(entry.text, bit, plan, self.side());
+            texts.clear();
+            self.transformed(made.chain, made.multi_match, *found, &mut texts);
+            for entry in &texts {
+                if bit.is_some_and(|bit| !self.room.may_match(entry.text, bit, plan, made.side)) {
+                    continue;
+                }
+                if self.exhausted {
+                    break;
+                }
+                if self.ask(test, entry.text, argument) {
+                    matched = true;
+                    self.matched_value(rule, link, test, entry.found, entry.text, argument);
+                } else if let Some(bit) = bit {
+                    self.room.cannot_match(entry.text, bit, plan, made.side);
+                }
             }
         }
-        if let Some(state) = self.room.groups.get_mut(group) {
-            state.entries = entries;
+        if let Some(state) = self.room.casts.get_mut(cast) {
+            state.values = values;
         }
         matched
     }
 
-    /// Collects, transforms and sieves the values of a group unless that was done in this phase.
-    fn fill(&mut self, group: usize) {
-        let plan: &'r Plan = &self.rules.plan;
-        let Some(made) = plan.groups.get(group) else { return };
-        let Some(state) = self.room.groups.get_mut(group) else { return };
+    /// Collects the values of a cast unless that was done in this phase.
+    fn gather(&mut self, cast: usize) {
+        let Some(targets) = self.rules.plan.casts.get(cast) else { return };
+        let Some(state) = self.room.casts.get_mut(cast) else { return };
         if state.generation == self.generation {
             return;
         }
         state.generation = self.generation;
-        let mut entries = std::mem::take(&mut state.entries);
-        let mut any = std::mem::take(&mut state.any);
-        entries.clear();
-        any.clear();
-        any.resize(plan.sieve(made.side).words(), 0);
-        let mut values = Vec::new();
-        for target in &made.targets.included {
+        let mut values = std::mem::take(&mut state.values);
+        let mut distinct = std::mem::take(&mut state.distinct);
+        values.clear();
+        for target in &targets.included {
             let probe =
                 Probe { variable: target.variable, selector: target.selector.clone(), count: false, slot: None };
-            self.select(&probe, &|variable, lower| made.targets.excludes(variable, lower), &mut values);
+            self.select(&probe, &|variable, lower| targets.excludes(variable, lower), &mut values);
         }
-        for found in values {
-            self.transformed(made.chain, made.multi_match, found, &mut entries);
-            if self.exhausted {
-                break;
-            }
+        self.room.distinct(&values, &mut distinct);
+        if let Some(state) = self.room.casts.get_mut(cast) {
+            state.values = values;
+            state.distinct = distinct;
         }
-        if self.settings.filter {
-            for entry in &entries {
+    }
+
+    /// Transforms and sieves the texts of a group unless that was done in this phase.
+    fn fill(&mut self, group: usize, made: &'r Group) {
+        let plan: &'r Plan = &self.rules.plan;
+        self.gather(usize::from(made.cast));
+        let Some(state) = self.room.groups.get_mut(group) else { return };
+        if state.generation == self.generation || !self.settings.filter {
+            return;
+        }
+        state.generation = self.generation;
+        let mut any = std::mem::take(&mut state.any);
+        any.clear();
+        any.resize(plan.sieve(made.side).words(), 0);
+        let Some(cast) = self.room.casts.get_mut(usize::from(made.cast)) else { return };
+        let distinct = std::mem::take(&mut cast.distinct);
+        let mut texts = Vec::new();
+        for value in &distinct {
+            texts.clear();
+            let found = Found { variable: Variable::Args, key: None, value: *value };
+            self.transformed(made.chain, made.multi_match, found, &mut texts);
+            for entry in &texts {
                 let (start, cost) = self.room.sift(entry.text, plan, made.side);
                 self.charge(cost);
                 let bits = self.room.bits(start, any.len(), made.side);
                 any.iter_mut().zip(bits).for_each(|(word, more)| *word |= more);
             }
+            if self.exhausted {
+                break;
+            }
+        }
+        if let Some(cast) = self.room.casts.get_mut(usize::from(made.cast)) {
+            cast.distinct = distinct;
         }
         if let Some(state) = self.room.groups.get_mut(group) {
-            state.entries = entries;
             state.any = any;
         }
     }
@@ -137,12 +171,19 @@ impl<'r> Inspection<'r> {
     /// The texts of a value: after all transformations, or with `multiMatch` after each that changed it.
     fn transformed(&mut self, chain: u16, multi_match: bool, found: Found, out: &mut Vec<Entry>) {
         let rules = self.rules;
-        let steps = rules.chains.get(usize::from(chain)).map_or(&[][..], Vec::as_slice);
+        let Some(chain) = rules.plan.chains.get(usize::from(chain)) else { return };
         let mut text = found.value;
+        if self.observer.is_none() && self.room.is_inert(text, chain.bits, &rules.plan) {
+            out.push(Entry { found, text });
+            return;
+        }
         if multi_match {
             out.push(Entry { found, text });
         }
-        for step in steps {
+        for step in &chain.steps {
+            if self.observer.is_none() && self.room.is_inert(text, inert_bit(*step), &rules.plan) {
+                continue;
+            }
             let (after, cost) = self.room.step(text, *step);
             self.charge(cost);
             if self.observer.is_some() {
@@ -215,6 +256,13 @@ impl<'r> Inspection<'r> {
                 .removed_targets
                 .iter()
                 .any(|(rules, targets)| rules.contains(index) && targets.excludes(variable, lower))
+    }
+
+    /// Whether a control that ran before took a value from a rule.
+    fn removed_from(&self, index: usize, found: &Found) -> bool {
+        let lower = found.key.map(|key| self.room.strings.bytes(key).to_ascii_lowercase()).unwrap_or_default();
+        let mut removals = self.room.removed_targets.iter();
+        removals.any(|(rules, targets)| rules.contains(index) && targets.excludes(found.variable, &lower))
     }
 
     /// Whether the operator, negated or not, matches a text.
