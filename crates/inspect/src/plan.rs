@@ -95,15 +95,7 @@ impl Planner {
 
     /// The group of a link; `None` when there are too many, and the link then runs alone.
     pub(crate) fn group(&mut self, targets: &Targets, chain: u16, multi_match: bool, side: Side) -> Option<u16> {
-        let cast = match self.cast_of.get(targets) {
-            Some(cast) => *cast,
-            None => {
-                let cast = u16::try_from(self.casts.len()).ok()?;
-                self.casts.push(targets.clone());
-                self.cast_of.insert(targets.clone(), cast);
-                cast
-            }
-        };
+        let cast = self.cast(targets)?;
         let key = (cast, chain, multi_match, side);
         if let Some(group) = self.group_of.get(&key) {
             return Some(*group);
@@ -112,6 +104,16 @@ impl Planner {
         self.groups.push(Group { cast, chain, multi_match, side });
         self.group_of.insert(key, group);
         Some(group)
+    }
+
+    fn cast(&mut self, targets: &Targets) -> Option<u16> {
+        if let Some(cast) = self.cast_of.get(targets) {
+            return Some(*cast);
+        }
+        let cast = u16::try_from(self.casts.len()).ok()?;
+        self.casts.push(targets.clone());
+        self.cast_of.insert(targets.clone(), cast);
+        Some(cast)
     }
 
     /// The bit of an operator; `None` when there are too many, and the operator is then always asked.

@@ -7,7 +7,6 @@ mod evaluate;
 pub(crate) mod note;
 mod store;
 
-use crate::plan::side;
 use crate::request::{Action, Match, Request, Response, Settings, Verdict};
 use crate::room::{Found, Scratch};
 use crate::ruleset::RuleSet;
@@ -280,10 +279,5 @@ impl<'r> Inspection<'r> {
         if let Some(observer) = &mut self.observer {
             (observer.0)(note);
         }
-    }
-
-    /// The side of the phase that runs.
-    fn side(&self) -> crate::plan::Side {
-        side(self.phase)
     }
 }

@@ -1,9 +1,16 @@
 //! Debian's Core Rule Set 3.3.4 loads whole, and decides.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and says when it is skipped")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and says when it is skipped"
+)]
 
 #[path = "support/crs.rs"]
+#[expect(dead_code, reason = "shared with the runner of version 4")]
 mod crs;
 #[path = "support/suite.rs"]
+#[expect(dead_code, reason = "shared with the runner of version 4")]
 mod suite;
 
 use std::path::PathBuf;

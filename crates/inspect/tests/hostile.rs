@@ -1,5 +1,5 @@
 //! Requests made to be expensive or confusing, and rules made to be wrong.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use brigandine_inspect::{Action, Configuration, Engine, Error, Request, RuleSet, Scratch, Settings, Sources, Verdict};
 use proptest::prelude::*;

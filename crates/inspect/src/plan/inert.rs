@@ -7,8 +7,11 @@
 
 use crate::transform::Transformation;
 
+/// Whether a byte concerns a transformation.
+type Concerns = fn(u8) -> bool;
+
 /// Transformations with the bytes without which they do nothing.
-const TRIGGERS: [(Transformation, fn(u8) -> bool); 20] = [
+const TRIGGERS: [(Transformation, Concerns); 20] = [
     (Transformation::UrlDecode, |byte| matches!(byte, b'%' | b'+')),
     (Transformation::UrlDecodeUni, |byte| matches!(byte, b'%' | b'+')),
     (Transformation::HtmlEntityDecode, |byte| byte == b'&'),

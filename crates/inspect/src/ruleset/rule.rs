@@ -24,8 +24,7 @@ pub(crate) struct Rule {
     pub(crate) audit: bool,
     pub(crate) decision: Decision,
     pub(crate) skip: Option<SkipTo>,
-    /// As read, for exclusions by tag and message.
-    pub(crate) tag_texts: Vec<String>,
+    /// As read, for macros that quote it.
     pub(crate) message_text: String,
 }
 
@@ -166,17 +165,6 @@ impl RuleBits {
     pub(crate) fn reset(&mut self, rules: usize) {
         self.0.clear();
         self.0.resize(rules.div_ceil(64), 0);
-    }
-}
-
-impl Text {
-    /// The text when nothing has to be filled in.
-    pub(crate) fn constant(&self) -> Option<&[u8]> {
-        match self.parts.as_slice() {
-            [] => Some(b""),
-            [Part::Literal(text)] => Some(text),
-            _ => None,
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Actions: what a rule is called and what it does, `id:1,phase:2,deny,setvar:tx.score=+5`.
 
-use super::target::{Selector, Targets};
+use super::target::Targets;
 use super::template::Template;
 use crate::transform::Transformation;
 use crate::variable::Variable;
@@ -110,6 +110,7 @@ pub(crate) enum Skip {
 }
 
 /// Everything in one action list; what is absent is `None` or empty.
+#[expect(clippy::struct_excessive_bools, reason = "each is an action of its own that is there or not")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Actions {
     pub(crate) id: Option<u64>,
@@ -435,14 +436,6 @@ fn control(text: &str) -> Result<Control, String> {
         | "responsebodylimit" => Control::Recording,
         other => return Err(format!("`ctl:{other}` is not known")),
     })
-}
-
-/// Whether a selector names exactly one member.
-pub(crate) fn single_name(selector: &Selector) -> Option<&[u8]> {
-    match selector {
-        Selector::Name(name) => Some(name),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

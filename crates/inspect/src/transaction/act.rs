@@ -42,20 +42,20 @@ impl<'r> Inspection<'r> {
         link: &'r Link,
         test: &'r Test,
         found: Found,
-        text: StringId,
+        id: StringId,
         argument: Option<&[u8]>,
     ) {
         let wanted = link.capture || rule.log || rule.audit;
-        let captures = if wanted && !test.negated { self.captures(test, text, argument) } else { Captures::default() };
+        let captures = if wanted && !test.negated { self.captures(test, id, argument) } else { Captures::default() };
         if link.capture && captures.len() > 0 {
-            self.capture(&captures, text);
+            self.capture(&captures, id);
         }
-        let matched = Found { value: text, ..found };
+        let matched = Found { value: id, ..found };
         self.matched = Some(matched);
         if self.wants(Variable::MatchedVars) || self.wants(Variable::MatchedVarsNames) {
             let name = self.name(&found);
             let name = self.room.strings.add(name.as_bytes());
-            self.matched_names.push((name, text));
+            self.matched_names.push((name, id));
         }
         self.act(link);
         if rule.log || rule.audit {

@@ -151,8 +151,8 @@ impl<'r> Inspection<'r> {
             let found = Found { variable: Variable::Args, key: None, value: *value };
             self.transformed(made.chain, made.multi_match, found, &mut texts);
             for entry in &texts {
-                let (start, cost) = self.room.sift(entry.text, plan, made.side);
-                self.charge(cost);
+                let (start, work) = self.room.sift(entry.text, plan, made.side);
+                self.charge(work);
                 let bits = self.room.bits(start, any.len(), made.side);
                 any.iter_mut().zip(bits).for_each(|(word, more)| *word |= more);
             }
@@ -266,8 +266,8 @@ impl<'r> Inspection<'r> {
     }
 
     /// Whether the operator, negated or not, matches a text.
-    fn ask(&mut self, test: &Test, text: StringId, argument: Option<&[u8]>) -> bool {
-        let value = self.room.strings.bytes(text);
+    fn ask(&mut self, test: &Test, id: StringId, argument: Option<&[u8]>) -> bool {
+        let value = self.room.strings.bytes(id);
         let outcome = match argument {
             Some(argument) => test.operator.evaluate_expanded(value, argument, None),
             None => test.operator.evaluate(value, None),
@@ -285,9 +285,9 @@ impl<'r> Inspection<'r> {
     }
 
     /// The groups of a match that was found.
-    pub(super) fn captures(&self, test: &Test, text: StringId, argument: Option<&[u8]>) -> Captures {
+    pub(super) fn captures(&self, test: &Test, id: StringId, argument: Option<&[u8]>) -> Captures {
         let mut captures = Captures::default();
-        let value = self.room.strings.bytes(text);
+        let value = self.room.strings.bytes(id);
         match argument {
             Some(argument) => test.operator.evaluate_expanded(value, argument, Some(&mut captures)),
             None => test.operator.evaluate(value, Some(&mut captures)),

@@ -7,7 +7,7 @@ use brigandine_inspect::{Configuration, Sources};
 use super::suite;
 
 /// All rule files and phrase lists below a folder, named relative to it.
-pub fn sources(folder: &Path) -> Sources {
+pub(crate) fn sources(folder: &Path) -> Sources {
     let mut sources = Sources::new();
     for ending in [".conf", ".data", ".conf.example"] {
         for path in suite::files(folder, ending) {
@@ -20,7 +20,7 @@ pub fn sources(folder: &Path) -> Sources {
 }
 
 /// What the regression tests of version 4 need to be set.
-pub const TEST_SETUP: &str = r#"
+pub(crate) const TEST_SETUP: &str = r#"
 SecAction "id:999999,phase:1,pass,nolog,\
     setvar:tx.blocking_paranoia_level=4,\
     setvar:tx.crs_validate_utf8_encoding=1,\
@@ -33,7 +33,7 @@ SecAction "id:999999,phase:1,pass,nolog,\
 "#;
 
 /// The load order of version 4 with a text after its setup.
-pub fn version_4(engine: &str, setup: &str) -> Configuration {
+pub(crate) fn version_4(engine: &str, setup: &str) -> Configuration {
     let mut configuration = Configuration::default().with_text(
         "engine",
         format!(

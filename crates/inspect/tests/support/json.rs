@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A value; scalars are texts.
 #[derive(Clone, Debug, Default)]
-pub enum Json {
+pub(crate) enum Json {
     #[default]
     Null,
     Text(String),
@@ -16,28 +16,28 @@ pub enum Json {
 
 impl Json {
     /// The first member of that name.
-    pub fn get(&self, name: &str) -> &Json {
+    pub(crate) fn get(&self, name: &str) -> &Json {
         match self {
             Json::Map(members) => members.iter().find(|(key, _)| key == name).map_or(&Json::Null, |(_, value)| value),
             _ => &Json::Null,
         }
     }
 
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Json::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    pub fn list(&self) -> &[Json] {
+    pub(crate) fn list(&self) -> &[Json] {
         match self {
             Json::List(list) => list,
             _ => &[],
         }
     }
 
-    pub fn members(&self) -> &[(String, Json)] {
+    pub(crate) fn members(&self) -> &[(String, Json)] {
         match self {
             Json::Map(members) => members,
             _ => &[],

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use brigandine_inspect::{Match, Note, Verdict};
 
 /// One line per note.
-pub fn debug(log: &mut String, note: &Note<'_>) {
+pub(crate) fn debug(log: &mut String, note: &Note<'_>) {
     let line = match note {
         Note::Link { rule, operator: None, .. } => format!("Rule: {rule}. Executing unconditional rule"),
         Note::Link { rule, operator: Some(operator), argument, variables, .. } => format!(
@@ -29,7 +29,7 @@ pub fn debug(log: &mut String, note: &Note<'_>) {
             format!("Saving variable: {variable} with value: {}", shown(value.unwrap_or_default()))
         }
         Note::Reported { message, tags, .. } => {
-            let tags: String = tags.iter().map(|tag| format!("\nRule tag: {tag}")).collect();
+            let tags = tags.iter().fold(String::new(), |all, tag| all + "\nRule tag: " + tag);
             format!("Running action: log\nSaving msg: {message}{tags}")
         }
         Note::Decided { action: "allow", .. } => {
@@ -48,7 +48,7 @@ pub fn debug(log: &mut String, note: &Note<'_>) {
 }
 
 /// One line per rule that is logged.
-pub fn error(verdict: &Verdict) -> String {
+pub(crate) fn error(verdict: &Verdict) -> String {
     let mut log = String::new();
     for found in verdict.matches.iter().filter(|found| found.log) {
         let decision =
@@ -68,12 +68,12 @@ pub fn error(verdict: &Verdict) -> String {
 }
 
 /// One line per rule that is recorded.
-pub fn audit(verdict: &Verdict) -> String {
+pub(crate) fn audit(verdict: &Verdict) -> String {
     verdict.matches.iter().map(|found| attributes(found) + "\n").collect()
 }
 
 fn attributes(found: &Match) -> String {
-    let tags: String = found.tags.iter().map(|tag| format!(" [tag \"{tag}\"]")).collect();
+    let tags = found.tags.iter().fold(String::new(), |all, tag| all + " [tag \"" + tag + "\"]");
     format!(
         "[file \"{}\"] [line \"{}\"] [id \"{}\"] [rev \"\"] [msg \"{}\"] [data \"{}\"] [severity \"{}\"] [ver \"\"] \
          [maturity \"0\"] [accuracy \"0\"]{tags}",

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The folder of a suite, `None` when it is not there.
-pub fn folder(name: &str) -> Option<PathBuf> {
+pub(crate) fn folder(name: &str) -> Option<PathBuf> {
     let variable = format!("BRIGANDINE_SUITE_{}", name.to_uppercase().replace('-', "_"));
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites").join(name);
     let folder = std::env::var_os(variable).map_or(beside, PathBuf::from);
@@ -11,7 +11,7 @@ pub fn folder(name: &str) -> Option<PathBuf> {
 }
 
 /// All files below a folder whose names end so, in order.
-pub fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {

@@ -2,19 +2,19 @@
 
 /// A request taken from the wire, before anything is refused.
 #[derive(Debug, Default)]
-pub struct Wire {
-    pub method: Vec<u8>,
-    pub uri: Vec<u8>,
-    pub protocol: Vec<u8>,
-    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
-    pub body: Vec<u8>,
+pub(crate) struct Wire {
+    pub(crate) method: Vec<u8>,
+    pub(crate) uri: Vec<u8>,
+    pub(crate) protocol: Vec<u8>,
+    pub(crate) headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
     /// Whether a front that follows RFC 9112 answers 400.
-    pub refused: bool,
+    pub(crate) refused: bool,
 }
 
 impl Wire {
     /// Takes raw bytes apart. Rules are to see what is malformed too, so this never fails.
-    pub fn parse(raw: &[u8]) -> Self {
+    pub(crate) fn parse(raw: &[u8]) -> Self {
         let (line, mut rest) = line(raw);
         let (method, uri, protocol) = request_line(line);
         let mut wire = Self { refused: !well_formed(method, uri, protocol), ..Self::default() };
@@ -45,7 +45,7 @@ impl Wire {
         wire
     }
 
-    pub fn header(&self, wanted: &str) -> Option<&[u8]> {
+    pub(crate) fn header(&self, wanted: &str) -> Option<&[u8]> {
         let found = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted.as_bytes()));
         found.map(|(_, value)| value.as_slice())
     }
@@ -54,13 +54,11 @@ impl Wire {
     fn sized(&mut self, rest: &[u8]) -> Vec<u8> {
         let Some(length) = self.header("content-length") else { return Vec::new() };
         let length = std::str::from_utf8(length).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        match length.and_then(|length| length.parse().ok()) {
-            Some(length) => rest.get(..length).unwrap_or(rest).to_vec(),
-            None => {
-                self.refused = true;
-                rest.to_vec()
-            }
-        }
+        let Some(length) = length.and_then(|length| length.parse().ok()) else {
+            self.refused = true;
+            return rest.to_vec();
+        };
+        rest.get(..length).unwrap_or(rest).to_vec()
     }
 
     fn chunked(&self) -> bool {
@@ -82,11 +80,11 @@ fn request_line(line: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let last = line.iter().rposition(|byte| *byte == b' ').filter(|last| *last > first);
     let method = &line[..first];
     let rest = line.get(first + 1..).unwrap_or_default();
-    match last {
-        Some(last) => (method, &line[first + 1..last], &line[last + 1..]),
-        // RFC 1945: a request line without a version is one of HTTP/0.9.
-        None => (method, rest, b"HTTP/0.9"),
+    if let Some(last) = last {
+        return (method, &line[first + 1..last], &line[last + 1..]);
     }
+    // RFC 1945: a request line without a version is one of HTTP/0.9.
+    (method, rest, b"HTTP/0.9")
 }
 
 fn token(byte: u8) -> bool {
@@ -94,11 +92,7 @@ fn token(byte: u8) -> bool {
 }
 
 fn well_formed(method: &[u8], uri: &[u8], protocol: &[u8]) -> bool {
-    let version = match protocol.strip_prefix(b"HTTP/") {
-        Some([major @ b'1'..=b'9']) => Some(*major),
-        Some([major @ b'1'..=b'9', b'.', b'0'..=b'9']) => Some(*major),
-        _ => None,
-    };
+    let version = matches!(protocol.strip_prefix(b"HTTP/"), Some([b'1'..=b'9'] | [b'1'..=b'9', b'.', b'0'..=b'9']));
     let target = match method {
         b"CONNECT" => uri
             .rsplitn(2, |byte| *byte == b':')
@@ -108,7 +102,7 @@ fn well_formed(method: &[u8], uri: &[u8], protocol: &[u8]) -> bool {
         _ => uri.starts_with(b"/") || uri.windows(3).any(|part| part == b"://"),
     };
     let plain = uri.iter().all(|byte| byte.is_ascii_graphic() && !b"\\#".contains(byte));
-    !method.is_empty() && method.iter().all(|byte| token(*byte)) && version.is_some() && target && plain
+    !method.is_empty() && method.iter().all(|byte| token(*byte)) && version && target && plain
 }
 
 fn one_good_host(headers: &[(Vec<u8>, Vec<u8>)], protocol: &[u8]) -> bool {

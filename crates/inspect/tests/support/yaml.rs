@@ -4,7 +4,7 @@ use saphyr_parser::{Event, Parser};
 use serde_json::{Map, Value};
 
 /// The first document of a file, `Null` if it has none.
-pub fn load(text: &str) -> Result<Value, String> {
+pub(crate) fn load(text: &str) -> Result<Value, String> {
     let mut open: Vec<(Value, Option<String>)> = Vec::new();
     let mut root = Value::Null;
     for event in Parser::new_from_str(text) {

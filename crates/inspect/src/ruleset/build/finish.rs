@@ -168,7 +168,6 @@ impl Finisher {
             decision,
             skip,
             message_text: message_text(&head),
-            tag_texts: head.tag_texts,
         })
     }
 
