@@ -154,12 +154,13 @@ impl Operator {
         kind.map(|kind| Self { kind })
     }
 
-    /// Whether the value matches; what matched goes into `captures`, as `TX:0` to `TX:9` would have it.
+    /// Whether the value matches.
+    #[cfg(test)]
     pub(crate) fn matches(&self, value: &[u8], captures: Option<&mut Captures>) -> bool {
         self.evaluate(value, captures) == Outcome::Hit
     }
 
-    /// The same, giving-up told apart.
+    /// Whether the value matches; what matched goes into `captures`, as `TX:0` to `TX:9` would have it.
     pub(crate) fn evaluate(&self, value: &[u8], captures: Option<&mut Captures>) -> Outcome {
         match &self.kind {
             Kind::Rx(rx) => rx.evaluate(value, captures),

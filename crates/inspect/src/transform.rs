@@ -199,7 +199,9 @@ mod tests {
                 continue;
             }
             let value: &[u8] = if name == "uppercase" { b"PLAIN" } else { b"plain" };
-            if matches!(transformation, Transformation::HexDecode | Transformation::Base64Decode) || name == "base64decodeext" {
+            if matches!(transformation, Transformation::HexDecode | Transformation::Base64Decode)
+                || name == "base64decodeext"
+            {
                 continue;
             }
             assert!(matches!(transformation.apply(value), Cow::Borrowed(_)), "{name} copied {value:?}");

@@ -1,8 +1,6 @@
 //! Honest requests pass: none of ten thousand is refused at level 1, at most one in a thousand at level 2.
 #![expect(
     clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::print_stdout,
     clippy::cast_possible_truncation,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and reports what it counted"

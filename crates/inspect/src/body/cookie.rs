@@ -12,7 +12,8 @@ pub(crate) fn parse(header: &[u8], limits: &Limits) -> Vec<Argument> {
             continue;
         }
         let equals = memchr::memchr(b'=', piece);
-        let (name, value) = equals.map_or((piece, None), |at| (piece.get(..at).unwrap_or_default(), piece.get(at + 1..)));
+        let (name, value) =
+            equals.map_or((piece, None), |at| (piece.get(..at).unwrap_or_default(), piece.get(at + 1..)));
         cookies.push(Argument { name: name.to_vec(), value: value.unwrap_or_default().to_vec() });
     }
     cookies

@@ -166,7 +166,8 @@ impl Scan<'_> {
     }
 
     fn digits(&mut self) -> Result<(), BodyError> {
-        let count = self.input.get(self.at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count =
+            self.input.get(self.at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
         if count == 0 { Err(BodyError::Json) } else { Ok(()) }
     }
@@ -253,7 +254,9 @@ impl Scan<'_> {
         }
         match char::from_u32(code) {
             Some(letter) => text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
-            None => text.extend([0xE0 | code >> 12, 0x80 | code >> 6 & 0x3F, 0x80 | code & 0x3F].map(|part| part.to_le_bytes()[0])),
+            None => text.extend(
+                [0xE0 | code >> 12, 0x80 | code >> 6 & 0x3F, 0x80 | code & 0x3F].map(|part| part.to_le_bytes()[0]),
+            ),
         }
         Ok(())
     }
@@ -299,7 +302,23 @@ mod tests {
 
     #[test]
     fn malformed_documents_are_refused_with_what_was_read() {
-        for body in ["", " ", "{", "[1,]", "{\"a\" 1}", "{a:1}", "[1] 2", "01", "1.", "\"\n\"", "\"\\x41\"", "nul", "[1 2]", "'a'", "{,}"] {
+        for body in [
+            "",
+            " ",
+            "{",
+            "[1,]",
+            "{\"a\" 1}",
+            "{a:1}",
+            "[1] 2",
+            "01",
+            "1.",
+            "\"\n\"",
+            "\"\\x41\"",
+            "nul",
+            "[1 2]",
+            "'a'",
+            "{,}",
+        ] {
             assert_eq!(flatten(body.as_bytes(), &Limits::default()).error, Some(BodyError::Json), "{body}");
         }
         let flat = flatten(b"{\"a\":\"x\",\"b\":", &Limits::default());

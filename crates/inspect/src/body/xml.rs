@@ -164,7 +164,18 @@ mod tests {
 
     #[test]
     fn malformed_documents_are_refused_with_what_was_read() {
-        for body in ["", "text", "<a>", "<a></b>", "<a/><b/>", "<a x=1/>", "<a x='1' x='2'/>", "</a>", "<a>&#xD800;</a>", "<a/>x"] {
+        for body in [
+            "",
+            "text",
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a x=1/>",
+            "<a x='1' x='2'/>",
+            "</a>",
+            "<a>&#xD800;</a>",
+            "<a/>x",
+        ] {
             assert_eq!(parsed(body).error, Some(BodyError::Xml), "{body}");
         }
         assert_eq!(parsed("<a>1 or 1<").texts, [b"1 or 1".to_vec()]);

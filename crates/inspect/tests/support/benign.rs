@@ -1,19 +1,19 @@
 //! Ten thousand honest requests, from a seed: what APIs of functions are sent on a working day.
 
 /// Draws from a seed; the same seed draws the same.
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(2).wrapping_add(1))
     }
 
-    pub fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % count
     }
 
-    pub fn pick<'t>(&mut self, texts: &[&'t str]) -> &'t str {
+    pub(crate) fn pick<'t>(&mut self, texts: &[&'t str]) -> &'t str {
         texts[self.below(texts.len())]
     }
 
@@ -47,12 +47,12 @@ impl Dice {
 }
 
 /// An honest request.
-pub struct Benign {
-    pub kind: &'static str,
-    pub method: &'static str,
-    pub uri: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Benign {
+    pub(crate) kind: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) uri: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 const GIVEN: [&str; 28] = [
@@ -298,7 +298,7 @@ fn email(dice: &mut Dice) -> String {
 }
 
 /// One of the ten thousand.
-pub fn request(number: usize) -> Benign {
+pub(crate) fn request(number: usize) -> Benign {
     let dice = &mut Dice::new(number as u64 + 77);
     for _ in 0..3 {
         dice.below(2);

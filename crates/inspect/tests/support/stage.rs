@@ -6,7 +6,7 @@ use base64::Engine as _;
 use serde_json::Value;
 
 /// The bytes that the sender of the tests puts on the wire.
-pub fn raw(input: &Value) -> Vec<u8> {
+pub(crate) fn raw(input: &Value) -> Vec<u8> {
     if let Some(encoded) = input["encoded_request"].as_str() {
         let encoded: String = encoded.split_whitespace().collect();
         return base64::engine::general_purpose::STANDARD.decode(encoded).unwrap();

@@ -5,6 +5,7 @@
 
 use crate::operator::filter::{ByteSet, Filter};
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use std::sync::LazyLock;
 
 /// How many texts a set may have: a long list costs more to look for than it saves.
 const TEXTS: usize = 256;
@@ -13,6 +14,8 @@ const PRODUCT: usize = 48;
 /// How many texts one neighbour may have to be joined to a run: a wide class in the middle only dilutes it.
 const BRANCHES: usize = 6;
 const LENGTH: usize = 24;
+/// How many bytes a class may have to be spelled out.
+const CLASS: u32 = 16;
 
 type Texts = Vec<Vec<u8>>;
 
@@ -87,9 +90,10 @@ fn facts(hir: &Hir) -> Facts {
 /// The bytes of a small class as texts.
 fn class_texts(class: &Class) -> Option<Texts> {
     let Class::Bytes(class) = class else { return None };
+    let mut set = ByteSet::default();
     let bytes = class.ranges().iter().flat_map(|range| range.start()..=range.end());
-    let texts: Texts = distinct(bytes.map(|byte| vec![byte.to_ascii_lowercase()]).collect());
-    (texts.len() <= PRODUCT).then_some(texts)
+    bytes.for_each(|byte| set.insert(byte.to_ascii_lowercase()));
+    (set.len() <= CLASS).then(|| set.iter().map(|byte| vec![byte]).collect())
 }
 
 fn repeated(repetition: &Repetition) -> Facts {
@@ -134,7 +138,9 @@ fn joined(parts: &[Hir]) -> Facts {
     let mut required: Option<Texts> = None;
     for part in parts {
         let Facts { exact, required: inner, ends } = facts(part);
-        if let Some(longer) = exact.as_ref().filter(|texts| texts.len() <= BRANCHES).and_then(|texts| product(&run, texts)) {
+        if let Some(longer) =
+            exact.as_ref().filter(|texts| texts.len() <= BRANCHES).and_then(|texts| product(&run, texts))
+        {
             run = longer;
             continue;
         }
@@ -178,36 +184,40 @@ fn either(parts: &[Hir]) -> Facts {
 fn mask(hir: &Hir) -> Option<ByteSet> {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) | HirKind::Class(Class::Unicode(_)) => None,
-        HirKind::Literal(literal) => literal.0.iter().map(|&byte| ByteSet::of(&[byte])).min_by_key(|set| commonness(*set)),
+        HirKind::Literal(literal) => {
+            literal.0.iter().map(|&byte| ByteSet::of(&[byte])).min_by_key(|set| commonness(*set))
+        }
         HirKind::Class(Class::Bytes(class)) => {
             let mut set = ByteSet::default();
             class.ranges().iter().flat_map(|range| range.start()..=range.end()).for_each(|byte| set.insert(byte));
             Some(set)
         }
         HirKind::Capture(capture) => mask(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => mask(&repetition.sub),
-        HirKind::Repetition(_) => None,
+        HirKind::Repetition(repetition) => (repetition.min > 0).then(|| mask(&repetition.sub)).flatten(),
         HirKind::Concat(parts) => parts.iter().filter_map(mask).min_by_key(|set| commonness(*set)),
-        HirKind::Alternation(parts) => parts.iter().try_fold(ByteSet::default(), |all, part| Some(all.union(mask(part)?))),
+        HirKind::Alternation(parts) => {
+            parts.iter().try_fold(ByteSet::default(), |all, part| Some(all.union(mask(part)?)))
+        }
     }
 }
+
+/// How often honest values hold a byte, by kind of byte; what is not named counts one.
+const KINDS: [(&[u8], u32); 7] = [
+    (b"aeinorst", 60),
+    (b"bcdfghjklmpquvwxyz ", 30),
+    (b"0123456789", 25),
+    (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 15),
+    (b"-._/,", 12),
+    (b":='\"()@%+?!", 5),
+    (&[0xC2, 0xC3, 0xE2, 0xE3, 0x80, 0x81, 0xA9, 0xBC], 4),
+];
 
 /// Roughly how often honest values hold a byte of the set.
 fn commonness(set: ByteSet) -> u32 {
-    (0..=255u8).filter(|&byte| set.contains(byte)).map(frequency).sum()
-}
-
-fn frequency(byte: u8) -> u32 {
-    match byte {
-        b'a' | b'e' | b'i' | b'n' | b'o' | b'r' | b's' | b't' => 60,
-        b'a'..=b'z' | b' ' => 30,
-        b'0'..=b'9' => 25,
-        b'A'..=b'Z' => 15,
-        b'-' | b'.' | b'_' | b'/' | b',' => 12,
-        b':' | b'=' | b'\'' | b'"' | b'(' | b')' | b'@' | b'%' | b'+' | b'?' | b'!' => 5,
-        0x80..=0xFF => 3,
-        _ => 1,
-    }
+    static SETS: LazyLock<[(ByteSet, u32); 7]> =
+        LazyLock::new(|| KINDS.map(|(bytes, weight)| (ByteSet::of(bytes), weight)));
+    let named: u32 = SETS.iter().map(|(kind, weight)| kind.common(set) * (weight - 1)).sum();
+    named + set.len()
 }
 
 #[cfg(test)]
@@ -224,11 +234,10 @@ mod tests {
     /// The `@rx` patterns of a rule file, as the engine would see them.
     fn patterns(rules: &str) -> Vec<String> {
         let mut found = Vec::new();
-        for (start, _) in rules.match_indices("@rx ") {
-            let rest = &rules[start + 4..];
+        for rest in rules.split("@rx ").skip(1) {
             let bytes = rest.as_bytes();
             let end = (0..bytes.len()).find(|&at| bytes[at] == b'"' && (at == 0 || bytes[at - 1] != b'\\'));
-            found.extend(end.map(|end| rest[..end].replace("\\\"", "\"")));
+            found.extend(end.and_then(|end| rest.get(..end)).map(|pattern| pattern.replace("\\\"", "\"")));
         }
         found
     }

@@ -15,7 +15,8 @@ pub(super) struct Rewritten {
 
 /// Rewrites a pattern, or says what cannot be.
 pub(super) fn rewritten(pattern: &[u8]) -> Result<Rewritten, String> {
-    let mut writer = Writer { input: pattern, at: 0, text: String::with_capacity(pattern.len() + 16), fancy: false, atom: false };
+    let mut writer =
+        Writer { input: pattern, at: 0, text: String::with_capacity(pattern.len() + 16), fancy: false, atom: false };
     while writer.at < pattern.len() {
         writer.step()?;
     }
@@ -348,7 +349,9 @@ fn single(escape: &[u8]) -> (u8, usize) {
         b'n' => (b'\n', 1),
         b'r' => (b'\r', 1),
         b't' => (b'\t', 1),
-        b'c' => (rest.first().map_or(b'c', |letter| letter.to_ascii_uppercase() ^ 0x40), 1 + usize::from(!rest.is_empty())),
+        b'c' => {
+            (rest.first().map_or(b'c', |letter| letter.to_ascii_uppercase() ^ 0x40), 1 + usize::from(!rest.is_empty()))
+        }
         b'x' => hexadecimal(rest),
         b'0'..=b'7' => {
             let digits = escape.iter().take(3).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
@@ -362,7 +365,11 @@ fn single(escape: &[u8]) -> (u8, usize) {
 /// `xNN`, `xN`, a bare `x`, or `x{NN}`.
 fn hexadecimal(rest: &[u8]) -> (u8, usize) {
     let value = |digits: &[u8]| {
-        digits.iter().filter_map(|&byte| hex_digit(byte)).fold(0u32, |value, digit| value << 4 | u32::from(digit)).to_le_bytes()[0]
+        digits
+            .iter()
+            .filter_map(|&byte| hex_digit(byte))
+            .fold(0u32, |value, digit| value << 4 | u32::from(digit))
+            .to_le_bytes()[0]
     };
     if rest.first() == Some(&b'{') {
         let end = memchr::memchr(b'}', rest).unwrap_or(0);
@@ -378,7 +385,22 @@ fn hexadecimal(rest: &[u8]) -> (u8, usize) {
 /// A byte as the engine takes it anywhere, in a class or out of it.
 fn push_byte(text: &mut String, byte: u8) {
     match byte {
-        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'/' | b'"' | b'\'' | b'=' | b',' | b';' | b':' | b'@' | b'!' | b'%' | b'<' | b'>' => {
+        b'0'..=b'9'
+        | b'A'..=b'Z'
+        | b'a'..=b'z'
+        | b'_'
+        | b'/'
+        | b'"'
+        | b'\''
+        | b'='
+        | b','
+        | b';'
+        | b':'
+        | b'@'
+        | b'!'
+        | b'%'
+        | b'<'
+        | b'>' => {
             text.push(char::from(byte));
         }
         _ => {
@@ -395,7 +417,8 @@ mod tests {
     use super::*;
 
     fn hit(pattern: &str, value: &str) -> bool {
-        super::super::Rx::compile(pattern.as_bytes()).unwrap().evaluate(value.as_bytes(), None) == crate::operator::Outcome::Hit
+        super::super::Rx::compile(pattern.as_bytes()).unwrap().evaluate(value.as_bytes(), None)
+            == crate::operator::Outcome::Hit
     }
 
     #[test]
