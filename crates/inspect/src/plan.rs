@@ -6,6 +6,7 @@
 //! INVARIANT: switching the plan off changes no match (`Settings::filter`); the differential test holds it to that.
 
 mod inert;
+mod presence;
 mod sieve;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use crate::seclang::target::Targets;
 use crate::transform::Transformation;
 
 pub(crate) use inert::{Inertness, bit as inert_bit};
+pub(crate) use presence::Presence;
 pub(crate) use sieve::{Sieve, Sifting};
 
 /// Requests and answers are sieved apart, so that neither pays for the other's rules.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::plan::{Plan, Side, Sifting};
+use crate::plan::{Plan, Presence, Side, Sifting};
 use crate::ruleset::{RuleBits, RuleSet};
 use crate::seclang::target::Targets;
 use crate::strings::{StringId, Strings};
@@ -67,7 +67,7 @@ pub struct Scratch {
     seen: Vec<u32>,
     casting: u32,
     /// For each text the transformations that may change it, or zero while that is not known.
-    concerned: Vec<u64>,
+    concerned: Vec<(u64, Presence)>,
     pub(crate) removed: RuleBits,
     pub(crate) removed_targets: Vec<(RuleBits, Targets)>,
     pub(crate) retargeted: RuleBits,
@@ -171,16 +171,22 @@ impl Scratch {
 
     /// Whether none of these transformations changes a text.
     pub(crate) fn is_inert(&mut self, id: StringId, bits: u64, plan: &Plan) -> bool {
-        /// No transformation has this bit, so that a known text is never zero.
+        self.look(id, plan).0 & bits == 0
+    }
+
+    /// The transformations that may change a text, and the bytes it holds.
+    fn look(&mut self, id: StringId, plan: &Plan) -> (u64, Presence) {
+        /// No transformation has this bit, so that what is known is never zero.
         const KNOWN: u64 = 1 << 63;
         if self.concerned.len() <= id.index() {
-            self.concerned.resize(id.index() + 64, 0);
+            self.concerned.resize(id.index() + 64, (0, Presence::default()));
         }
-        let Some(concerned) = self.concerned.get_mut(id.index()) else { return false };
-        if *concerned == 0 {
-            *concerned = plan.inertness.concerned(self.strings.bytes(id)) | KNOWN;
+        let Some(known) = self.concerned.get_mut(id.index()) else { return (u64::MAX, Presence::default()) };
+        if known.0 == 0 {
+            let present = Presence::of(self.strings.bytes(id));
+            *known = (plan.inertness.concerned(present) | KNOWN, present);
         }
-        *concerned & bits == 0
+        *known
     }
 
     /// Lists the texts of values, each once.
@@ -235,9 +241,11 @@ impl Scratch {
         if !new {
             return (start, 0);
         }
+        let (_, present) = self.look(id, plan);
+        let Some(rows) = self.sifted.get_mut(side as usize) else { return (0, 0) };
         let text = self.strings.bytes(id);
         if let Some(row) = rows.cells.get_mut(start..start + words) {
-            sieve.sift(text, &mut self.sifting, row);
+            sieve.sift(text, present, &mut self.sifting, row);
         }
         (start, u64::try_from(text.len()).unwrap_or(u64::MAX) + 8)
     }

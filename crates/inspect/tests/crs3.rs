@@ -1,7 +1,6 @@
 //! Debian's Core Rule Set 3.3.4 loads whole, and decides.
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and says when it is skipped"
 )]

@@ -1,9 +1,5 @@
 //! Regression cases of `ModSecurity`: what directives, actions, operators, variables and phases do.
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test fails by panicking, and reports what it counted"
-)]
+#![expect(clippy::disallowed_methods, reason = "a test fails by panicking, and reports what it counted")]
 
 #[path = "support/json.rs"]
 mod json;

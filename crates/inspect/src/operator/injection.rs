@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use libinjectionrs::sqli::sqli_data::SQL_KEYWORDS;
+use libinjectionrs::{SqliFlags, SqliState};
 
 use super::captures::Captures;
 
@@ -63,12 +64,13 @@ pub(super) fn sqli(value: &[u8], captures: Option<&mut Captures>) -> bool {
     if plain_words(value) {
         return false;
     }
-    let result = libinjectionrs::detect_sqli(value);
-    if !result.is_injection() {
+    // The crate's own shorthand works out the fingerprint once more for every value, matching or not.
+    let mut state = SqliState::new(value, SqliFlags::FLAG_NONE);
+    if !state.detect() {
         return false;
     }
-    if let (Some(captures), Some(fingerprint)) = (captures, result.fingerprint) {
-        captures.set_text(fingerprint.as_str().as_bytes().to_vec());
+    if let Some(captures) = captures {
+        captures.set_text(state.get_fingerprint().as_str().as_bytes().to_vec());
     }
     true
 }

@@ -5,6 +5,7 @@
 //! INVARIANT: a text without any of a transformation's bytes is not changed by it. Transformations of which that cannot be said
 //! count as changing everything.
 
+use super::presence::Presence;
 use crate::transform::Transformation;
 
 /// Whether a byte concerns a transformation.
@@ -68,11 +69,11 @@ impl Inertness {
         Self { by_byte, unknown: !known }
     }
 
-    /// The transformations that may change a text.
-    pub(crate) fn concerned(&self, text: &[u8]) -> u64 {
-        text.iter().fold(self.unknown, |concerned, byte| {
-            concerned | self.by_byte.get(usize::from(*byte)).copied().unwrap_or(u64::MAX)
-        })
+    /// The transformations that may change a text of these bytes.
+    pub(crate) fn concerned(&self, present: Presence) -> u64 {
+        present
+            .bytes()
+            .fold(self.unknown, |concerned, byte| concerned | self.by_byte.get(byte).copied().unwrap_or(u64::MAX))
     }
 }
 
@@ -87,7 +88,7 @@ mod tests {
         fn what_is_not_concerned_changes_nothing(
             text in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b' '), Just(b'a'), Just(b'/')], 0..40)
         ) {
-            let concerned = Inertness::new().concerned(&text);
+            let concerned = Inertness::new().concerned(Presence::of(&text));
             for (step, _) in TRIGGERS {
                 if concerned & bit(step) == 0 {
                     prop_assert_eq!(&*step.apply(&text), &*text, "{:?}", step);
