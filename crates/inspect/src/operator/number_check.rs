@@ -41,10 +41,8 @@ impl NumberCheck {
     }
 
     pub(super) fn matches(&self, value: &[u8], captures: Option<&mut Captures>) -> bool {
-        let valid = |span: &std::ops::Range<usize>| {
-            span.len() <= LONGEST && value.get(span.clone()).is_some_and(|text| (self.valid)(text))
-        };
-        let found = self.pattern.spans(value).take(CANDIDATES).find(valid);
+        let valid = |span: &std::ops::Range<usize>| value.get(span.clone()).is_some_and(|text| (self.valid)(text));
+        let found = self.pattern.spans(value, LONGEST).take(CANDIDATES).find(valid);
         if let (Some(captures), Some(span)) = (captures, &found) {
             captures.set_span(span.clone());
         }
