@@ -48,6 +48,8 @@ pub(crate) struct CastRoom {
 #[derive(Debug, Default)]
 pub(crate) struct GroupRoom {
     pub(crate) generation: u32,
+    /// Its texts after transformations; equal values count once.
+    pub(crate) texts: Vec<StringId>,
     /// Operators that could match any of its texts.
     pub(crate) any: Vec<u64>,
 }
@@ -171,7 +173,10 @@ impl Scratch {
 
     /// Whether none of these transformations changes a text.
     pub(crate) fn is_inert(&mut self, id: StringId, bits: u64, plan: &Plan) -> bool {
-        self.look(id, plan).0 & bits == 0
+        match self.concerned.get(id.index()) {
+            Some((known, _)) if *known != 0 => known & bits == 0,
+            _ => self.look(id, plan).0 & bits == 0,
+        }
     }
 
     /// The transformations that may change a text, and the bytes it holds.

@@ -70,8 +70,7 @@ impl<'r> Inspection<'r> {
         let bit = test.bit.filter(|_| self.settings.filter);
         self.fill(group, made);
         if let Some(bit) = bit
-            && let Some(state) = self.room.groups.get(group)
-            && state.any.get(usize::from(bit / 64)).is_some_and(|word| word >> (bit % 64) & 1 == 0)
+            && !self.any_matches(group, made, test, bit)
         {
             return false;
         }
@@ -108,6 +107,33 @@ impl<'r> Inspection<'r> {
         matched
     }
 
+    /// Whether the operator matches any text of a group. Texts it does not match are not asked about again.
+    fn any_matches(&mut self, group: usize, made: &'r Group, test: &'r Test, bit: u16) -> bool {
+        let plan = &self.rules.plan;
+        let Some(state) = self.room.groups.get_mut(group) else { return true };
+        if state.any.get(usize::from(bit / 64)).is_some_and(|word| word >> (bit % 64) & 1 == 0) {
+            return false;
+        }
+        let texts = std::mem::take(&mut state.texts);
+        let mut matched = false;
+        for text in &texts {
+            if matched || self.exhausted {
+                break;
+            }
+            if !self.room.may_match(*text, bit, plan, made.side) {
+                continue;
+            }
+            matched = self.ask(test, *text, None);
+            if !matched {
+                self.room.cannot_match(*text, bit, plan, made.side);
+            }
+        }
+        if let Some(state) = self.room.groups.get_mut(group) {
+            state.texts = texts;
+        }
+        matched || self.exhausted
+    }
+
     /// Collects the values of a cast unless that was done in this phase.
     fn gather(&mut self, cast: usize) {
         let Some(targets) = self.rules.plan.casts.get(cast) else { return };
@@ -141,20 +167,26 @@ impl<'r> Inspection<'r> {
         }
         state.generation = self.generation;
         let mut any = std::mem::take(&mut state.any);
+        let mut all = std::mem::take(&mut state.texts);
+        all.clear();
         any.clear();
         any.resize(plan.sieve(made.side).words(), 0);
         let Some(cast) = self.room.casts.get_mut(usize::from(made.cast)) else { return };
         let distinct = std::mem::take(&mut cast.distinct);
         let mut texts = Vec::new();
+        let chain = plan.chains.get(usize::from(made.chain)).map_or(u64::MAX, |chain| chain.bits);
         for value in &distinct {
             texts.clear();
+            if self.room.is_inert(*value, chain, plan) {
+                self.sift_into(*value, made, &mut any);
+                all.push(*value);
+                continue;
+            }
             let found = Found { variable: Variable::Args, key: None, value: *value };
             self.transformed(made.chain, made.multi_match, found, &mut texts);
             for entry in &texts {
-                let (start, work) = self.room.sift(entry.text, plan, made.side);
-                self.charge(work);
-                let bits = self.room.bits(start, any.len(), made.side);
-                any.iter_mut().zip(bits).for_each(|(word, more)| *word |= more);
+                self.sift_into(entry.text, made, &mut any);
+                all.push(entry.text);
             }
             if self.exhausted {
                 break;
@@ -165,7 +197,16 @@ impl<'r> Inspection<'r> {
         }
         if let Some(state) = self.room.groups.get_mut(group) {
             state.any = any;
+            state.texts = all;
         }
+    }
+
+    /// Sieves a text and adds its bits.
+    fn sift_into(&mut self, text: StringId, made: &'r Group, any: &mut [u64]) {
+        let (start, work) = self.room.sift(text, &self.rules.plan, made.side);
+        self.charge(work);
+        let bits = self.room.bits(start, any.len(), made.side);
+        any.iter_mut().zip(bits).for_each(|(word, more)| *word |= more);
     }
 
     /// The texts of a value: after all transformations, or with `multiMatch` after each that changed it.
