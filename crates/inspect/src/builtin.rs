@@ -17,7 +17,7 @@
 use crate::Configuration;
 
 /// The rule files, in the order they are loaded.
-const FILES: [(&str, &str); 14] = [
+pub(crate) const FILES: [(&str, &str); 14] = [
     ("builtin/100-setup.conf", include_str!("../rules/100-setup.conf")),
     ("builtin/110-sqli.conf", include_str!("../rules/110-sqli.conf")),
     ("builtin/120-nosql.conf", include_str!("../rules/120-nosql.conf")),

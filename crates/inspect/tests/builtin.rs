@@ -28,6 +28,10 @@ fn rules(level: u8) -> RuleSet {
 }
 
 fn inspected(rules: &RuleSet, wire: &Wire, scratch: Scratch) -> (Verdict, Scratch) {
+    inspected_as(rules, wire, &Settings::default(), scratch)
+}
+
+fn inspected_as(rules: &RuleSet, wire: &Wire, settings: &Settings, scratch: Scratch) -> (Verdict, Scratch) {
     let headers: Vec<(&[u8], &[u8])> =
         wire.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
     let request = Request {
@@ -37,7 +41,7 @@ fn inspected(rules: &RuleSet, wire: &Wire, scratch: Scratch) -> (Verdict, Scratc
         id: b"1",
         ..Request::new(&wire.method, &wire.uri)
     };
-    let mut inspection = rules.start(&Settings::default(), scratch);
+    let mut inspection = rules.start(settings, scratch);
     inspection.request(&request);
     inspection.finish()
 }
@@ -197,6 +201,23 @@ fn libinjection_attacks(folder: &Path) -> Vec<Attack> {
         attacks.push(Attack { family: "libinjection SQL".to_owned(), wire: request(&format!("q={value}"), true) });
     }
     attacks
+}
+
+#[test]
+fn the_sieve_changes_nothing() {
+    let (Some(folder), Some(more)) = (suite::folder("crs4"), suite::folder("libinjection")) else {
+        println!("skipped: the suites are not there");
+        return;
+    };
+    let rules = rules(2);
+    let off = Settings { filter: false, ..Settings::default() };
+    let (mut left, mut right) = (Scratch::default(), Scratch::default());
+    for attack in published_attacks(&folder).into_iter().chain(libinjection_attacks(&more)) {
+        let (with, without);
+        (with, left) = inspected(&rules, &attack.wire, left);
+        (without, right) = inspected_as(&rules, &attack.wire, &off, right);
+        assert_eq!(with.matches, without.matches, "{}", String::from_utf8_lossy(&attack.wire.uri));
+    }
 }
 
 #[test]

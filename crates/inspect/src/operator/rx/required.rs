@@ -243,6 +243,17 @@ mod tests {
     }
 
     #[test]
+    fn no_match_of_a_built_in_pattern_is_filtered_out() {
+        let patterns: Vec<String> = crate::builtin::FILES.iter().flat_map(|(_, rules)| patterns(rules)).collect();
+        assert!(patterns.len() > 70);
+        for pattern in patterns {
+            let rewritten = crate::operator::rx::syntax::rewritten(pattern.as_bytes()).unwrap();
+            assert!(!rewritten.needs_backtracking, "{pattern}");
+            check(&rewritten.text, 11, 300).unwrap();
+        }
+    }
+
+    #[test]
     #[expect(clippy::disallowed_methods, reason = "reads the published rules")]
     fn no_match_of_a_published_pattern_is_filtered_out() {
         let given = std::env::var("BRIGANDINE_SUITE_CRS4").ok();
