@@ -50,6 +50,9 @@ impl<'r> Inspection<'r> {
         if link.capture && captures.len() > 0 {
             self.capture(&captures, id);
         }
+        if wanted {
+            self.charge_asking(id);
+        }
         let matched = Found { value: id, ..found };
         self.matched = Some(matched);
         if self.wants(Variable::MatchedVars) || self.wants(Variable::MatchedVarsNames) {
@@ -140,7 +143,11 @@ impl<'r> Inspection<'r> {
             Control::RemoveRules(rules) => self.room.removed.add(rules),
             Control::RemoveTargets(rules, targets) => {
                 self.room.retargeted.add(rules);
-                self.room.removed_targets.push((rules.clone(), targets.clone()));
+                let removed = (rules.clone(), targets.clone());
+                // A control runs for every value that matches; its effect is needed once.
+                if !self.room.removed_targets.contains(&removed) {
+                    self.room.removed_targets.push(removed);
+                }
             }
             Control::Engine(engine) => self.engine = *engine,
             Control::BodyProcessor(name) => self.set_processor(name),

@@ -253,6 +253,10 @@ impl<'r> Inspection<'r> {
         let mut values = Vec::new();
         for probe in &link.probes {
             self.refresh(probe.variable);
+            if probe.variable == Variable::Tx && probe.slot.is_none() {
+                // Every member's name is compared.
+                self.charge(u64::try_from(self.room.slots.len() + self.room.more.len()).unwrap_or(u64::MAX));
+            }
             values.clear();
             if probe.count {
                 let count = self.count(probe, &link.targets).to_string();
@@ -313,8 +317,7 @@ impl<'r> Inspection<'r> {
             Some(argument) => test.operator.evaluate_expanded(value, argument, None),
             None => test.operator.evaluate(value, None),
         };
-        let cost = u64::try_from(value.len()).unwrap_or(u64::MAX).saturating_mul(ASKING) + ASKING_AT_ALL;
-        self.charge(cost);
+        self.charge_asking(id);
         match outcome {
             Outcome::Hit => !test.negated,
             Outcome::Miss => test.negated,
@@ -323,6 +326,12 @@ impl<'r> Inspection<'r> {
                 true
             }
         }
+    }
+
+    /// Counts the work of asking an operator about a text.
+    pub(super) fn charge_asking(&mut self, id: StringId) {
+        let length = u64::try_from(self.room.strings.bytes(id).len()).unwrap_or(u64::MAX);
+        self.charge(length.saturating_mul(ASKING).saturating_add(ASKING_AT_ALL));
     }
 
     /// The groups of a match that was found.

@@ -196,6 +196,7 @@ impl Inspection<'_> {
     /// Sets or removes a member of another collection. These live as long as the request.
     pub(super) fn set_member(&mut self, collection: Variable, key: &[u8], value: Option<StringId>) {
         let lower = key.to_ascii_lowercase();
+        self.charge(u64::try_from(self.room.items(collection).len()).unwrap_or(u64::MAX));
         let strings = &self.room.strings;
         let Some(items) = self.room.table.get_mut(collection as usize) else { return };
         let position = items.iter().position(|item| strings.bytes(item.lower) == lower);
