@@ -16,9 +16,11 @@
 //! ```
 
 mod body;
+pub mod builtin;
 mod error;
 mod operator;
 mod plan;
+pub mod probe;
 mod request;
 mod room;
 mod ruleset;

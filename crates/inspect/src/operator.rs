@@ -87,7 +87,15 @@ enum NumberTest {
 
 /// Operators whose answer lies outside a request: looked up over the network, in a database, by a script or a schema file.
 const INACTIVE: [&str; 9] = [
-    "rbl", "geolookup", "gsblookup", "inspectfile", "fuzzyhash", "validatedtd", "validateschema", "validatehash", "rsub",
+    "rbl",
+    "geolookup",
+    "gsblookup",
+    "inspectfile",
+    "fuzzyhash",
+    "validatedtd",
+    "validateschema",
+    "validatehash",
+    "rsub",
 ];
 
 impl Operator {
@@ -98,7 +106,9 @@ impl Operator {
         let text = |test| Ok(Kind::Text(test, argument.to_vec()));
         let number = |test| Ok(Kind::Number(test, integer(argument)));
         let kind = match folded.as_str() {
-            "rx" => Rx::compile(argument).map(|rx| Kind::Rx(Box::new(rx))).map_err(|reason| refused(name, argument, reason)),
+            "rx" => {
+                Rx::compile(argument).map(|rx| Kind::Rx(Box::new(rx))).map_err(|reason| refused(name, argument, reason))
+            }
             "pm" => Ok(Kind::Phrases(Box::new(Phrases::new(phrases::words(argument))))),
             "pmf" | "pmfromfile" => {
                 let lists = contents(name, argument, files)?;
@@ -115,20 +125,26 @@ impl Operator {
             "gt" => number(NumberTest::Greater),
             "le" => number(NumberTest::AtMost),
             "lt" => number(NumberTest::Less),
-            "validatebyterange" => {
-                ByteRanges::parse(argument).map(|ranges| Kind::ByteRange(Box::new(ranges))).map_err(|reason| refused(name, argument, reason))
-            }
+            "validatebyterange" => ByteRanges::parse(argument)
+                .map(|ranges| Kind::ByteRange(Box::new(ranges)))
+                .map_err(|reason| refused(name, argument, reason)),
             "validateurlencoding" => Ok(Kind::UrlEncoding),
             "validateutf8encoding" => Ok(Kind::Utf8Encoding),
-            "ipmatch" => address::AddressSet::parse(argument).map(Kind::Address).map_err(|reason| refused(name, argument, reason)),
+            "ipmatch" => address::AddressSet::parse(argument)
+                .map(Kind::Address)
+                .map_err(|reason| refused(name, argument, reason)),
             "ipmatchf" | "ipmatchfromfile" => {
                 let lists = contents(name, argument, files)?;
-                address::AddressSet::parse_file(&lists).map(Kind::Address).map_err(|reason| refused(name, argument, reason))
+                address::AddressSet::parse_file(&lists)
+                    .map(Kind::Address)
+                    .map_err(|reason| refused(name, argument, reason))
             }
             "detectsqli" => Ok(Kind::Sqli),
             "detectxss" => Ok(Kind::Xss),
             "verifycc" | "verifycpf" | "verifyssn" | "verifysvnr" | "validatenid" => {
-                NumberCheck::compile(&folded, argument).map(|check| Kind::Checked(Box::new(check))).map_err(|reason| refused(name, argument, reason))
+                NumberCheck::compile(&folded, argument)
+                    .map(|check| Kind::Checked(Box::new(check)))
+                    .map_err(|reason| refused(name, argument, reason))
             }
             "unconditionalmatch" => Ok(Kind::Always),
             "nomatch" => Ok(Kind::Never),
@@ -138,12 +154,13 @@ impl Operator {
         kind.map(|kind| Self { kind })
     }
 
-    /// Whether the value matches; what matched goes into `captures`, as `TX:0` to `TX:9` would have it.
+    /// Whether the value matches.
+    #[cfg(test)]
     pub(crate) fn matches(&self, value: &[u8], captures: Option<&mut Captures>) -> bool {
         self.evaluate(value, captures) == Outcome::Hit
     }
 
-    /// The same, giving-up told apart.
+    /// Whether the value matches; what matched goes into `captures`, as `TX:0` to `TX:9` would have it.
     pub(crate) fn evaluate(&self, value: &[u8], captures: Option<&mut Captures>) -> Outcome {
         match &self.kind {
             Kind::Rx(rx) => rx.evaluate(value, captures),
@@ -155,7 +172,13 @@ impl Operator {
             Kind::Utf8Encoding => outcome(std::str::from_utf8(value).is_err()),
             Kind::Address(set) => outcome(set.matches(value)),
             Kind::Sqli => outcome(injection::sqli(value, captures)),
-            Kind::Xss => outcome(injection::xss(value)),
+            Kind::Xss => {
+                let hit = injection::xss(value);
+                if let Some(captures) = captures.filter(|_| hit) {
+                    captures.set_span(0..value.len());
+                }
+                outcome(hit)
+            }
             Kind::Checked(check) => outcome(check.matches(value, captures)),
             Kind::Always => Outcome::Hit,
             Kind::Never | Kind::Inactive => Outcome::Miss,
@@ -188,9 +211,23 @@ impl Operator {
             Kind::Rx(rx) => rx.filter().clone(),
             Kind::Phrases(phrases) => phrases.filter(),
             Kind::Text(test, argument) => test.filter(argument),
+            Kind::ByteRange(ranges) => one_byte(|byte| ranges.outside(&[byte])),
+            Kind::UrlEncoding => one_byte(|byte| byte == b'%'),
+            Kind::Utf8Encoding => one_byte(|byte| !byte.is_ascii()),
+            // One word alone is never an injection: only a comment is a fingerprint of one token.
+            Kind::Sqli => one_byte(|byte| !byte.is_ascii_alphabetic() && byte != b'_'),
+            // Markup starts with `<`; where a tag or an attribute is already open, a value follows `=`.
+            Kind::Xss => one_byte(|byte| matches!(byte, b'<' | b'=')),
             _ => Filter::default(),
         }
     }
+}
+
+/// The value contains one of these bytes.
+fn one_byte(wanted: impl Fn(u8) -> bool) -> Filter {
+    let mut bytes = ByteSet::default();
+    (0..=u8::MAX).filter(|byte| wanted(*byte)).for_each(|byte| bytes.insert(byte));
+    Filter { bytes: Some(bytes), minimum: 1, ..Filter::default() }
 }
 
 fn outcome(hit: bool) -> Outcome {
@@ -267,7 +304,8 @@ fn contains_word(value: &[u8], argument: &[u8]) -> bool {
         return true;
     }
     let letter = |at: Option<usize>| at.and_then(|at| value.get(at)).is_some_and(u8::is_ascii_alphabetic);
-    memchr::memmem::find_iter(value, argument).any(|at| !letter(at.checked_sub(1)) && !letter(Some(at + argument.len())))
+    memchr::memmem::find_iter(value, argument)
+        .any(|at| !letter(at.checked_sub(1)) && !letter(Some(at + argument.len())))
 }
 
 #[cfg(test)]
@@ -280,7 +318,9 @@ mod tests {
 
     #[test]
     fn numbers_read_as_atoi_does() {
-        for (text, value) in [("", 0), ("12abc", 12), (" -7", -7), ("+3", 3), ("x", 0), ("99999999999999999999", i64::MAX)] {
+        for (text, value) in
+            [("", 0), ("12abc", 12), (" -7", -7), ("+3", 3), ("x", 0), ("99999999999999999999", i64::MAX)]
+        {
             assert_eq!(integer(text.as_bytes()), value, "{text:?}");
         }
     }
@@ -306,7 +346,9 @@ mod tests {
     #[test]
     fn words_have_no_letters_beside_them() {
         let word = Operator::compile("containsWord", b"union", &none).unwrap();
-        for (value, hit) in [("1 union select", true), ("reunion", false), ("unions", false), ("reunion union", true), ("union1", true)] {
+        for (value, hit) in
+            [("1 union select", true), ("reunion", false), ("unions", false), ("reunion union", true), ("union1", true)]
+        {
             assert_eq!(word.matches(value.as_bytes(), None), hit, "{value}");
         }
     }

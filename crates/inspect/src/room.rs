@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::plan::{Plan, Side, Sifting};
+use crate::plan::{Plan, Presence, Side, Sifting};
 use crate::ruleset::{RuleBits, RuleSet};
 use crate::seclang::target::Targets;
 use crate::strings::{StringId, Strings};
@@ -27,19 +27,29 @@ pub(crate) struct Found {
     pub(crate) value: StringId,
 }
 
-/// A value of a group with its text after transformations.
+/// A value with its text after transformations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) found: Found,
     pub(crate) text: StringId,
 }
 
-/// The values of a group in this request.
+/// The values of a cast in this request.
 #[derive(Debug, Default)]
-pub(crate) struct GroupRoom {
+pub(crate) struct CastRoom {
     /// The generation of values it was collected from; 0 for never.
     pub(crate) generation: u32,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) values: Vec<Found>,
+    /// The texts among them, each once.
+    pub(crate) distinct: Vec<StringId>,
+}
+
+/// What is known of a group in this request.
+#[derive(Debug, Default)]
+pub(crate) struct GroupRoom {
+    pub(crate) generation: u32,
+    /// Its texts after transformations; equal values count once.
+    pub(crate) texts: Vec<StringId>,
     /// Operators that could match any of its texts.
     pub(crate) any: Vec<u64>,
 }
@@ -50,10 +60,16 @@ pub struct Scratch {
     pub(crate) strings: Strings,
     pub(crate) table: Vec<Vec<Item>>,
     pub(crate) slots: Vec<Option<StringId>>,
-    /// Members of TX without a slot, in order, with their lower-case names.
-    pub(crate) more: Vec<(StringId, Option<StringId>)>,
+    /// Members of TX without a slot, in order.
+    pub(crate) more: Vec<(Item, bool)>,
     pub(crate) more_at: HashMap<StringId, usize>,
+    pub(crate) casts: Vec<CastRoom>,
     pub(crate) groups: Vec<GroupRoom>,
+    /// For each text the last cast it was counted in, so that it counts once.
+    seen: Vec<u32>,
+    casting: u32,
+    /// For each text the transformations that may change it, or zero while that is not known.
+    concerned: Vec<(u64, Presence)>,
     pub(crate) removed: RuleBits,
     pub(crate) removed_targets: Vec<(RuleBits, Targets)>,
     pub(crate) retargeted: RuleBits,
@@ -105,6 +121,11 @@ impl Scratch {
         self.more_at.clear();
         self.groups.resize_with(rules.plan.groups.len(), GroupRoom::default);
         self.groups.iter_mut().for_each(|group| group.generation = 0);
+        self.casts.resize_with(rules.plan.casts.len(), CastRoom::default);
+        self.casts.iter_mut().for_each(|cast| cast.generation = 0);
+        self.seen.clear();
+        self.casting = 0;
+        self.concerned.clear();
         self.removed.reset(rules.rules.len());
         self.retargeted.reset(rules.rules.len());
         self.removed_targets.clear();
@@ -150,6 +171,47 @@ impl Scratch {
         self.table.get(variable as usize).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether none of these transformations changes a text.
+    pub(crate) fn is_inert(&mut self, id: StringId, bits: u64, plan: &Plan) -> bool {
+        match self.concerned.get(id.index()) {
+            Some((known, _)) if *known != 0 => known & bits == 0,
+            _ => self.look(id, plan).0 & bits == 0,
+        }
+    }
+
+    /// The transformations that may change a text, and the bytes it holds.
+    fn look(&mut self, id: StringId, plan: &Plan) -> (u64, Presence) {
+        /// No transformation has this bit, so that what is known is never zero.
+        const KNOWN: u64 = 1 << 63;
+        if self.concerned.len() <= id.index() {
+            self.concerned.resize(id.index() + 64, (0, Presence::default()));
+        }
+        let Some(known) = self.concerned.get_mut(id.index()) else { return (u64::MAX, Presence::default()) };
+        if known.0 == 0 {
+            let present = Presence::of(self.strings.bytes(id));
+            *known = (plan.inertness.concerned(present) | KNOWN, present);
+        }
+        *known
+    }
+
+    /// Lists the texts of values, each once.
+    pub(crate) fn distinct(&mut self, values: &[Found], out: &mut Vec<StringId>) {
+        self.casting += 1;
+        out.clear();
+        for found in values {
+            let index = found.value.index();
+            if self.seen.len() <= index {
+                self.seen.resize(index + 64, 0);
+            }
+            if let Some(seen) = self.seen.get_mut(index)
+                && *seen != self.casting
+            {
+                *seen = self.casting;
+                out.push(found.value);
+            }
+        }
+    }
+
     /// The text after one step, and what the step cost in bytes: nothing when it was taken before.
     pub(crate) fn step(&mut self, id: StringId, step: Transformation) -> (StringId, u64) {
         // The last of the enum.
@@ -184,9 +246,11 @@ impl Scratch {
         if !new {
             return (start, 0);
         }
+        let (_, present) = self.look(id, plan);
+        let Some(rows) = self.sifted.get_mut(side as usize) else { return (0, 0) };
         let text = self.strings.bytes(id);
         if let Some(row) = rows.cells.get_mut(start..start + words) {
-            sieve.sift(text, &mut self.sifting, row);
+            sieve.sift(text, present, &mut self.sifting, row);
         }
         (start, u64::try_from(text.len()).unwrap_or(u64::MAX) + 8)
     }

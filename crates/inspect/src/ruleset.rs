@@ -9,14 +9,13 @@ use std::sync::Arc;
 
 use crate::plan::Plan;
 use crate::seclang::action::Engine;
-use crate::transform::Transformation;
 use crate::strings::{StringId, Strings};
 use crate::variable::Variable;
 use crate::{Error, Sources};
 
 pub(crate) use options::Options;
-pub(crate) use rule::{Control, Link, Part, Probe, RuleBits, Test, Text};
 use rule::Rule;
+pub(crate) use rule::{Control, Link, Part, Probe, RuleBits, Test, Text};
 
 /// What to load, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,8 +66,6 @@ pub struct RuleSet {
     pub(crate) slot_of: HashMap<Arc<[u8]>, u16>,
     /// Variables that rules mention.
     pub(crate) used: [bool; Variable::COUNT],
-    /// Distinct chains of transformations.
-    pub(crate) chains: Vec<Vec<Transformation>>,
     pub(crate) plan: Plan,
     notes: Vec<String>,
 }

@@ -116,10 +116,7 @@ mod tests {
     #[test]
     fn lines_join_at_a_backslash_and_comments_vanish() {
         let text = "# no\n  SecRule ARGS \\\n  \"@rx a\\\"b \\\\ c\" \\\n\t\"id:1,\\\n deny\"\n\nSecMarker end\r\n";
-        assert_eq!(
-            words(text),
-            [vec!["secrule", "ARGS", "@rx a\"b \\\\ c", "id:1, deny"], vec!["secmarker", "end"]]
-        );
+        assert_eq!(words(text), [vec!["secrule", "ARGS", "@rx a\"b \\\\ c", "id:1, deny"], vec!["secmarker", "end"]]);
     }
 
     #[test]

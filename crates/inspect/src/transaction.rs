@@ -7,11 +7,10 @@ mod evaluate;
 pub(crate) mod note;
 mod store;
 
-use crate::plan::side;
 use crate::request::{Action, Match, Request, Response, Settings, Verdict};
 use crate::room::{Found, Scratch};
-use crate::ruleset::rule::{Decision, Rule, SkipTo};
 use crate::ruleset::RuleSet;
+use crate::ruleset::rule::{Decision, Rule, SkipTo};
 use crate::seclang::action::{Allowance, Engine};
 use crate::strings::StringId;
 use act::Pending;
@@ -280,10 +279,5 @@ impl<'r> Inspection<'r> {
         if let Some(observer) = &mut self.observer {
             (observer.0)(note);
         }
-    }
-
-    /// The side of the phase that runs.
-    fn side(&self) -> crate::plan::Side {
-        side(self.phase)
     }
 }

@@ -100,6 +100,11 @@ impl Transformation {
         NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, transformation)| transformation)
     }
 
+    /// Its name, in lower case; of two spellings the British one.
+    pub(crate) fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, transformation)| *transformation == self).map_or("", |&(name, _)| name)
+    }
+
     /// The value after this step; borrowed when the step changed nothing.
     pub(crate) fn apply(self, input: &[u8]) -> Cow<'_, [u8]> {
         match self {
@@ -194,7 +199,9 @@ mod tests {
                 continue;
             }
             let value: &[u8] = if name == "uppercase" { b"PLAIN" } else { b"plain" };
-            if matches!(transformation, Transformation::HexDecode | Transformation::Base64Decode) || name == "base64decodeext" {
+            if matches!(transformation, Transformation::HexDecode | Transformation::Base64Decode)
+                || name == "base64decodeext"
+            {
                 continue;
             }
             assert!(matches!(transformation.apply(value), Cow::Borrowed(_)), "{name} copied {value:?}");

@@ -234,7 +234,38 @@ impl Variable {
     pub(crate) fn is_collection(self) -> bool {
         matches!(
             self,
-            Self::Args | Self::ArgsGet | Self::ArgsGetNames | Self::ArgsNames | Self::ArgsPost | Self::ArgsPostNames | Self::Env | Self::Files | Self::FilesNames | Self::FilesSizes | Self::FilesTmpnames | Self::FilesTmpContent | Self::Geo | Self::Global | Self::Ip | Self::MatchedVars | Self::MatchedVarsNames | Self::MultipartFilename | Self::MultipartName | Self::MultipartPartHeaders | Self::RequestCookies | Self::RequestCookiesNames | Self::RequestHeaders | Self::RequestHeadersNames | Self::Resource | Self::ResponseHeaders | Self::ResponseHeadersNames | Self::Rule | Self::Session | Self::Tx | Self::User | Self::Xml
+            Self::Args
+                | Self::ArgsGet
+                | Self::ArgsGetNames
+                | Self::ArgsNames
+                | Self::ArgsPost
+                | Self::ArgsPostNames
+                | Self::Env
+                | Self::Files
+                | Self::FilesNames
+                | Self::FilesSizes
+                | Self::FilesTmpnames
+                | Self::FilesTmpContent
+                | Self::Geo
+                | Self::Global
+                | Self::Ip
+                | Self::MatchedVars
+                | Self::MatchedVarsNames
+                | Self::MultipartFilename
+                | Self::MultipartName
+                | Self::MultipartPartHeaders
+                | Self::RequestCookies
+                | Self::RequestCookiesNames
+                | Self::RequestHeaders
+                | Self::RequestHeadersNames
+                | Self::Resource
+                | Self::ResponseHeaders
+                | Self::ResponseHeadersNames
+                | Self::Rule
+                | Self::Session
+                | Self::Tx
+                | Self::User
+                | Self::Xml
         )
     }
 
@@ -242,7 +273,27 @@ impl Variable {
     pub(crate) fn is_volatile(self) -> bool {
         matches!(
             self,
-            Self::Duration | Self::Env | Self::Global | Self::HighestSeverity | Self::Ip | Self::MatchedVar | Self::MatchedVarName | Self::MatchedVars | Self::MatchedVarsNames | Self::MscPcreError | Self::MscPcreLimitsExceeded | Self::ReqbodyProcessor | Self::Resource | Self::Rule | Self::Session | Self::Sessionid | Self::Tx | Self::User | Self::Userid | Self::InboundDataError | Self::OutboundDataError
+            Self::Duration
+                | Self::Env
+                | Self::Global
+                | Self::HighestSeverity
+                | Self::Ip
+                | Self::MatchedVar
+                | Self::MatchedVarName
+                | Self::MatchedVars
+                | Self::MatchedVarsNames
+                | Self::MscPcreError
+                | Self::MscPcreLimitsExceeded
+                | Self::ReqbodyProcessor
+                | Self::Resource
+                | Self::Rule
+                | Self::Session
+                | Self::Sessionid
+                | Self::Tx
+                | Self::User
+                | Self::Userid
+                | Self::InboundDataError
+                | Self::OutboundDataError
         )
     }
 

@@ -1,5 +1,5 @@
 //! libinjection's own tests: SQL tokens, folded tokens, fingerprints, HTML tokens.
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a runner of cases")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "cases lie on disk")]
 
 use brigandine_inspect::probe;
 use libinjectionrs::sqli::{SqliFlags, SqliState, SqliTokenizer, Token, TokenType};
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 fn suite() -> Option<PathBuf> {
     let given = std::env::var_os("BRIGANDINE_SUITE_LIBINJECTION").map(PathBuf::from);
-    let path = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites/libinjection"));
+    let path =
+        given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites/libinjection"));
     path.is_dir().then_some(path)
 }
 
@@ -88,7 +89,10 @@ fn published_cases() {
         if lines(&actual) == lines(&expected) {
             passed += 1;
         } else {
-            failures.push(format!("{name}: {:?}\nexpected {expected:?}\ngot      {actual:?}", String::from_utf8_lossy(&input)));
+            failures.push(format!(
+                "{name}: {:?}\nexpected {expected:?}\ngot      {actual:?}",
+                String::from_utf8_lossy(&input)
+            ));
         }
     }
     println!("libinjection: {passed} passed, {} failed, 0 excused", failures.len());

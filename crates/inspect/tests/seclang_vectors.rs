@@ -1,5 +1,11 @@
 //! Published vectors of every `SecLang` operator and transformation, byte for byte.
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a runner of cases")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a runner of cases that lie on disk"
+)]
 
 use brigandine_inspect::probe;
 use serde_json::Value;
@@ -11,7 +17,8 @@ const EXCUSED: &str = include_str!("seclang_vectors_excused.txt");
 
 fn suite() -> Option<PathBuf> {
     let given = std::env::var_os("BRIGANDINE_SUITE_SECLANG_VECTORS").map(PathBuf::from);
-    let path = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites/seclang-vectors"));
+    let path =
+        given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites/seclang-vectors"));
     path.is_dir().then_some(path)
 }
 
@@ -88,7 +95,8 @@ fn transformations() {
             let input = input(&name, text(&case, "input"));
             let expected = bytes(text(&case, "output"));
             let output = probe::transformed(&name, &input);
-            let failure = (output.as_ref() != Some(&expected)).then(|| format!("expected {expected:?}, got {output:?}"));
+            let failure =
+                (output.as_ref() != Some(&expected)).then(|| format!("expected {expected:?}, got {output:?}"));
             count.add(&format!("{name} {:?}", text(&case, "input")), failure);
         }
     }
@@ -134,7 +142,10 @@ fn operator_failure(
         return Some("matched, but its filter turns it away".to_owned());
     }
     let groups: Vec<&str> = case.get("re_groups")?.as_array()?.iter().filter_map(Value::as_str).collect();
-    let captured: Vec<String> =
-        finding.groups.iter().map(|group| String::from_utf8_lossy(group.as_deref().unwrap_or_default()).into_owned()).collect();
+    let captured: Vec<String> = finding
+        .groups
+        .iter()
+        .map(|group| String::from_utf8_lossy(group.as_deref().unwrap_or_default()).into_owned())
+        .collect();
     (groups != captured).then(|| format!("captured {captured:?}"))
 }

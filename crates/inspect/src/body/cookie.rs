@@ -3,8 +3,8 @@
 use super::{Argument, Limits};
 
 /// The cookies of one `Cookie` header, undecoded: what a cookie holds is the application's own encoding. White space before a
-/// name goes; a piece without `=` is a name with an empty value. At most `limits.arguments`, the rest is one more whose name is
-/// empty, so that rules still see its text.
+/// name goes; a piece without `=` is a name with an empty value. At most `limits.arguments`; the last one then holds all the
+/// rest, so that rules still see its text.
 pub(crate) fn parse(header: &[u8], limits: &Limits) -> Vec<Argument> {
     let mut cookies = Vec::new();
     for piece in header.splitn(limits.arguments.max(1), |&byte| byte == b';').map(<[u8]>::trim_ascii_start) {
@@ -12,7 +12,8 @@ pub(crate) fn parse(header: &[u8], limits: &Limits) -> Vec<Argument> {
             continue;
         }
         let equals = memchr::memchr(b'=', piece);
-        let (name, value) = equals.map_or((piece, None), |at| (piece.get(..at).unwrap_or_default(), piece.get(at + 1..)));
+        let (name, value) =
+            equals.map_or((piece, None), |at| (piece.get(..at).unwrap_or_default(), piece.get(at + 1..)));
         cookies.push(Argument { name: name.to_vec(), value: value.unwrap_or_default().to_vec() });
     }
     cookies

@@ -31,8 +31,11 @@ pub(crate) fn flatten(body: &[u8], limits: &Limits) -> Flat {
     Flat { arguments, error: walked.err() }
 }
 
+/// Takes a leaf's name, its decoded value and its kind.
+pub(crate) type Visit<'v> = dyn FnMut(&[u8], &[u8], Leaf) + 'v;
+
 /// Hands every leaf to `visit`: its name, its decoded value, its kind.
-pub(crate) fn walk(body: &[u8], limits: &Limits, visit: &mut dyn FnMut(&[u8], &[u8], Leaf)) -> Result<(), BodyError> {
+pub(crate) fn walk(body: &[u8], limits: &Limits, visit: &mut Visit<'_>) -> Result<(), BodyError> {
     let mut walker = Walker { scan: Scan { input: body, at: 0 }, path: b"json".to_vec(), frames: Vec::new() };
     let mut budget = Budget::new(limits);
     let mut text = Vec::new();
@@ -163,7 +166,8 @@ impl Scan<'_> {
     }
 
     fn digits(&mut self) -> Result<(), BodyError> {
-        let count = self.input.get(self.at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count =
+            self.input.get(self.at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
         if count == 0 { Err(BodyError::Json) } else { Ok(()) }
     }
@@ -250,7 +254,9 @@ impl Scan<'_> {
         }
         match char::from_u32(code) {
             Some(letter) => text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
-            None => text.extend([0xE0 | code >> 12, 0x80 | code >> 6 & 0x3F, 0x80 | code & 0x3F].map(|part| part.to_le_bytes()[0])),
+            None => text.extend(
+                [0xE0 | code >> 12, 0x80 | code >> 6 & 0x3F, 0x80 | code & 0x3F].map(|part| part.to_le_bytes()[0]),
+            ),
         }
         Ok(())
     }
@@ -296,7 +302,23 @@ mod tests {
 
     #[test]
     fn malformed_documents_are_refused_with_what_was_read() {
-        for body in ["", " ", "{", "[1,]", "{\"a\" 1}", "{a:1}", "[1] 2", "01", "1.", "\"\n\"", "\"\\x41\"", "nul", "[1 2]", "'a'", "{,}"] {
+        for body in [
+            "",
+            " ",
+            "{",
+            "[1,]",
+            "{\"a\" 1}",
+            "{a:1}",
+            "[1] 2",
+            "01",
+            "1.",
+            "\"\n\"",
+            "\"\\x41\"",
+            "nul",
+            "[1 2]",
+            "'a'",
+            "{,}",
+        ] {
             assert_eq!(flatten(body.as_bytes(), &Limits::default()).error, Some(BodyError::Json), "{body}");
         }
         let flat = flatten(b"{\"a\":\"x\",\"b\":", &Limits::default());

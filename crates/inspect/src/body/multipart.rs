@@ -1,7 +1,7 @@
 //! Forms with files, RFC 7578, read strictly.
 //!
 //! Backends' readers of this format are lenient, each in its own way, which is how payloads slip past firewalls. So this scanner reads
-//! one meaning and raises a flag at everything another reader might read otherwise. The flags are ModSecurity's `MULTIPART_*`.
+//! one meaning and raises a flag at everything another reader might read otherwise. The flags are `ModSecurity`'s `MULTIPART_*`.
 
 mod disposition;
 mod header;
@@ -118,7 +118,8 @@ pub(crate) struct Form {
 pub(crate) fn parse(content_type: &[u8], body: &[u8], limits: &Limits) -> Form {
     let mut form = Form::default();
     let result = boundary(content_type, &mut form.flaws).and_then(|boundary| {
-        let mut scanner = Scanner { form: &mut form, boundary: &boundary, part: None, count: 0, complete: false, limits };
+        let mut scanner =
+            Scanner { form: &mut form, boundary: &boundary, part: None, count: 0, complete: false, limits };
         scanner.run(body)
     });
     if let Err(reason) = result {
@@ -175,7 +176,8 @@ impl Scanner<'_> {
     /// Whether the line is a boundary; if so the part before it is finished.
     fn is_boundary(&mut self, line: &[u8]) -> Result<bool, &'static str> {
         let Some(text) = line.strip_prefix(b"--").filter(|text| text.len() > 1) else {
-            let inside = memchr::memmem::find_iter(line, self.boundary).any(|at| line.get(..at).is_some_and(|start| start.ends_with(b"--")));
+            let inside = memchr::memmem::find_iter(line, self.boundary)
+                .any(|at| line.get(..at).is_some_and(|start| start.ends_with(b"--")));
             if inside {
                 self.form.boundaries = Boundaries::Unmatched;
             }

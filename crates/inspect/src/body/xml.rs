@@ -29,7 +29,10 @@ impl Document {
 /// Reads a document.
 pub(crate) fn parse(body: &[u8], limits: &Limits) -> Document {
     let mut document = Document::default();
-    document.error = read(body, limits, &mut document).err();
+    let mut collector = Collector { document: &mut document, budget: Budget::new(limits), text: Vec::new() };
+    let read = collector.read(body, limits.depth);
+    let flushed = collector.flush();
+    document.error = read.and(flushed).err();
     document
 }
 
@@ -50,7 +53,8 @@ impl Collector<'_> {
         Ok(())
     }
 
-    fn attributes(&mut self, start: &BytesStart<'_>) -> Result<(), BodyError> {
+    fn element(&mut self, start: &BytesStart<'_>) -> Result<(), BodyError> {
+        self.flush()?;
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|_| BodyError::Xml)?;
             let value = resolved(attribute.value.as_bytes())?;
@@ -59,48 +63,42 @@ impl Collector<'_> {
         }
         Ok(())
     }
-}
 
-fn read(body: &[u8], limits: &Limits, document: &mut Document) -> Result<(), BodyError> {
-    let text = body.utf8_chunks().next().map(|chunk| chunk.valid()).unwrap_or_default();
-    let mut reader = Reader::from_str(text);
-    reader.config_mut().check_end_names = true;
-    reader.config_mut().allow_unmatched_ends = false;
-    let mut collector = Collector { document, budget: Budget::new(limits), text: Vec::new() };
-    let mut depth = 0usize;
-    let mut roots = 0usize;
-    loop {
-        let event = reader.read_event().map_err(|_| BodyError::Xml)?;
-        match event {
-            Event::Start(start) => {
-                collector.flush()?;
-                collector.attributes(&start)?;
-                roots += usize::from(depth == 0);
-                depth += 1;
-                if depth > limits.depth {
-                    return Err(BodyError::TooDeep);
+    fn read(&mut self, body: &[u8], most: usize) -> Result<(), BodyError> {
+        let text = body.utf8_chunks().next().map(|chunk| chunk.valid()).unwrap_or_default();
+        let mut reader = Reader::from_str(text);
+        reader.config_mut().check_end_names = true;
+        reader.config_mut().allow_unmatched_ends = false;
+        let (mut depth, mut roots) = (0usize, 0usize);
+        loop {
+            match reader.read_event().map_err(|_| BodyError::Xml)? {
+                Event::Start(start) => {
+                    self.element(&start)?;
+                    roots += usize::from(depth == 0);
+                    depth += 1;
+                    if depth > most {
+                        return Err(BodyError::TooDeep);
+                    }
                 }
+                Event::Empty(start) => {
+                    self.element(&start)?;
+                    roots += usize::from(depth == 0);
+                }
+                Event::End(_) => {
+                    self.flush()?;
+                    depth = depth.saturating_sub(1);
+                }
+                Event::Text(text) => self.text.extend_from_slice(text.as_bytes()),
+                Event::CData(text) => self.text.extend_from_slice(text.as_bytes()),
+                Event::GeneralRef(name) => self.text.extend(reference(name.as_bytes()).ok_or(BodyError::Xml)?),
+                Event::DocType(_) => return Err(BodyError::DocumentType),
+                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+                Event::Eof => break,
             }
-            Event::Empty(start) => {
-                collector.flush()?;
-                collector.attributes(&start)?;
-                roots += usize::from(depth == 0);
-            }
-            Event::End(_) => {
-                collector.flush()?;
-                depth = depth.saturating_sub(1);
-            }
-            Event::Text(text) => collector.text.extend_from_slice(text.as_bytes()),
-            Event::CData(text) => collector.text.extend_from_slice(text.as_bytes()),
-            Event::GeneralRef(name) => collector.text.extend(reference(name.as_bytes()).ok_or(BodyError::Xml)?),
-            Event::DocType(_) => return Err(BodyError::DocumentType),
-            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
-            Event::Eof => break,
         }
+        let outside = !self.text.iter().all(u8::is_ascii_whitespace);
+        if depth == 0 && roots == 1 && !outside && text.len() == body.len() { Ok(()) } else { Err(BodyError::Xml) }
     }
-    let outside = !collector.text.iter().all(u8::is_ascii_whitespace);
-    collector.flush()?;
-    if depth == 0 && roots == 1 && !outside && text.len() == body.len() { Ok(()) } else { Err(BodyError::Xml) }
 }
 
 /// The text of an attribute with its references resolved.
@@ -166,7 +164,18 @@ mod tests {
 
     #[test]
     fn malformed_documents_are_refused_with_what_was_read() {
-        for body in ["", "text", "<a>", "<a></b>", "<a/><b/>", "<a x=1/>", "<a x='1' x='2'/>", "</a>", "<a>&#xD800;</a>", "<a/>x"] {
+        for body in [
+            "",
+            "text",
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a x=1/>",
+            "<a x='1' x='2'/>",
+            "</a>",
+            "<a>&#xD800;</a>",
+            "<a/>x",
+        ] {
             assert_eq!(parsed(body).error, Some(BodyError::Xml), "{body}");
         }
         assert_eq!(parsed("<a>1 or 1<").texts, [b"1 or 1".to_vec()]);

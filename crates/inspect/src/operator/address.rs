@@ -41,6 +41,7 @@ impl AddressSet {
             Some(length) => Some(length.parse().map_err(|_| format!("`{text}` is no block"))?),
             None => None,
         };
+        let (address, length) = plain(address, length);
         match address {
             IpAddr::V4(address) => {
                 let free = 32u32.checked_sub(length.unwrap_or(32));
@@ -60,22 +61,35 @@ impl AddressSet {
     pub(super) fn matches(&self, value: &[u8]) -> bool {
         let address = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<IpAddr>().ok());
         address.is_some_and(|address| match address {
-            IpAddr::V4(address) => within(&self.v4, address.to_bits()),
+            IpAddr::V4(address) => within(&self.v4, &address.to_bits()),
             IpAddr::V6(address) => self.matches_v6(address),
         })
     }
 
     fn matches_v6(&self, address: Ipv6Addr) -> bool {
         match address.to_ipv4_mapped() {
-            Some(plain) => within(&self.v4, plain.to_bits()),
-            None => within(&self.v6, address.to_bits()),
+            Some(plain) => within(&self.v4, &plain.to_bits()),
+            None => within(&self.v6, &address.to_bits()),
         }
     }
 }
 
-fn within<T: Ord>(ranges: &[RangeInclusive<T>], address: T) -> bool {
-    let after = ranges.partition_point(|range| *range.start() <= address);
-    after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|range| range.contains(&address))
+/// A block of mapped addresses is a block of IPv4.
+fn plain(address: IpAddr, length: Option<u32>) -> (IpAddr, Option<u32>) {
+    let mapped = match address {
+        IpAddr::V6(address) => address.to_ipv4_mapped(),
+        IpAddr::V4(_) => None,
+    };
+    match (mapped, length) {
+        (Some(address), None) => (IpAddr::V4(address), None),
+        (Some(address), Some(length)) if length >= 96 => (IpAddr::V4(address), Some(length - 96)),
+        _ => (address, length),
+    }
+}
+
+fn within<T: Ord>(ranges: &[RangeInclusive<T>], address: &T) -> bool {
+    let after = ranges.partition_point(|range| range.start() <= address);
+    after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|range| range.contains(address))
 }
 
 /// Sorted, overlapping ranges joined, so that a binary search sees all of them.

@@ -28,6 +28,11 @@ impl ByteSet {
         self.0.iter().zip(other.0).any(|(a, b)| a & b != 0)
     }
 
+    /// How many bytes the two have in common.
+    pub(crate) fn common(self, other: Self) -> u32 {
+        self.0.iter().zip(other.0).map(|(a, b)| (a & b).count_ones()).sum()
+    }
+
     /// The bytes of either.
     pub(crate) fn union(self, other: Self) -> Self {
         let mut words = self.0;
@@ -40,6 +45,18 @@ impl ByteSet {
     /// How many bytes.
     pub(crate) fn len(self) -> u32 {
         self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// The bytes in it, in order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
+        self.0.into_iter().zip([0u8, 64, 128, 192]).flat_map(|(word, base)| {
+            let mut rest = word;
+            std::iter::from_fn(move || {
+                let low = u8::try_from(rest.trailing_zeros()).ok().filter(|low| *low < 64)?;
+                rest &= rest - 1;
+                Some(base + low)
+            })
+        })
     }
 
     /// Whether the byte is in it.
@@ -79,8 +96,9 @@ impl Filter {
     pub(crate) fn admits(&self, lowered: &[u8], present: ByteSet) -> bool {
         lowered.len() >= self.minimum
             && self.bytes.is_none_or(|bytes| bytes.meets(present))
-            && self.literals.as_ref().is_none_or(|literals| {
-                literals.iter().any(|literal| memchr::memmem::find(lowered, literal).is_some())
-            })
+            && self
+                .literals
+                .as_ref()
+                .is_none_or(|literals| literals.iter().any(|literal| memchr::memmem::find(lowered, literal).is_some()))
     }
 }

@@ -9,17 +9,19 @@ const CANDIDATES: usize = 1000;
 /// The longest candidate looked at, in bytes.
 const LONGEST: usize = 256;
 
+type Valid = fn(&[u8]) -> bool;
+
 /// A pattern and the rule that its matches must obey.
 #[derive(Debug)]
 pub(super) struct NumberCheck {
     pattern: Rx,
-    valid: fn(&[u8]) -> bool,
+    valid: Valid,
 }
 
 impl NumberCheck {
     /// `verifycc`, `verifycpf`, `verifyssn`, `verifysvnr` with a pattern, or `validatenid` with a country and a pattern.
     pub(super) fn compile(operator: &str, argument: &[u8]) -> Result<Self, String> {
-        let (valid, pattern): (fn(&[u8]) -> bool, &[u8]) = match operator {
+        let (valid, pattern): (Valid, &[u8]) = match operator {
             "verifycc" => (card, argument),
             "verifycpf" => (brazilian, argument),
             "verifyssn" => (american, argument),
@@ -39,10 +41,8 @@ impl NumberCheck {
     }
 
     pub(super) fn matches(&self, value: &[u8], captures: Option<&mut Captures>) -> bool {
-        let valid = |span: &std::ops::Range<usize>| {
-            span.len() <= LONGEST && value.get(span.clone()).is_some_and(|text| (self.valid)(text))
-        };
-        let found = self.pattern.spans(value).take(CANDIDATES).find(valid);
+        let valid = |span: &std::ops::Range<usize>| value.get(span.clone()).is_some_and(|text| (self.valid)(text));
+        let found = self.pattern.spans(value, LONGEST).take(CANDIDATES).find(valid);
         if let (Some(captures), Some(span)) = (captures, &found) {
             captures.set_span(span.clone());
         }
@@ -67,9 +67,13 @@ fn weighted(digits: &[u32], weights: impl IntoIterator<Item = u32>) -> u32 {
 fn card(text: &[u8]) -> bool {
     let digits = digits(text);
     let doubled = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
-    let sum: u32 =
-        digits.iter().rev().enumerate().map(|(place, &digit)| if place % 2 == 1 { doubled(digit) } else { digit }).sum();
-    !digits.is_empty() && sum % 10 == 0
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, &digit)| if place % 2 == 1 { doubled(digit) } else { digit })
+        .sum();
+    !digits.is_empty() && sum.is_multiple_of(10)
 }
 
 /// A Brazilian CPF: eleven digits, the last two check the rest.

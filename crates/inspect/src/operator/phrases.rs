@@ -15,7 +15,9 @@ pub(super) struct Phrases {
 impl Phrases {
     pub(super) fn new(mut phrases: Vec<Vec<u8>>) -> Self {
         phrases.retain(|phrase| !phrase.is_empty());
-        phrases.iter_mut().for_each(|phrase| phrase.make_ascii_lowercase());
+        for phrase in &mut phrases {
+            phrase.make_ascii_lowercase();
+        }
         phrases.sort_unstable();
         phrases.dedup();
         Self { phrases, automaton: OnceLock::new() }

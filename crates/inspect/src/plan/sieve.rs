@@ -2,8 +2,9 @@
 //!
 //! INVARIANT: a bit that is not set is a proof that the operator does not match. Conditions are only ever dropped, never added.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, StartKind};
 
+use super::presence::Presence;
 use crate::operator::Filter;
 
 /// Lengths are told apart up to here.
@@ -50,7 +51,12 @@ impl Sieve {
         let mut literals: std::collections::BTreeMap<&[u8], Vec<u16>> = std::collections::BTreeMap::new();
         for (bit, filter) in (0_u16..).zip(filters) {
             match usable(filter) {
-                Some(needed) => needed.iter().for_each(|literal| literals.entry(literal).or_default().push(bit)),
+                Some(needed) => needed.iter().for_each(|literal| {
+                    let bits = literals.entry(beginning(literal)).or_default();
+                    if bits.last() != Some(&bit) {
+                        bits.push(bit);
+                    }
+                }),
                 None => set(&mut sieve.literal_free, bit),
             }
             match filter.bytes {
@@ -79,8 +85,9 @@ impl Sieve {
             return;
         }
         let automaton = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::DFA))
             .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .start_kind(StartKind::Unanchored)
             .prefilter(false)
             .build(&patterns);
         match automaton {
@@ -96,28 +103,26 @@ impl Sieve {
     }
 
     /// Sets in `out`, which has [`Self::words`] words, the bits of all operators that could match the text.
-    pub(crate) fn sift(&self, text: &[u8], room: &mut Sifting, out: &mut [u64]) {
+    pub(crate) fn sift(&self, text: &[u8], present: Presence, room: &mut Sifting, out: &mut [u64]) {
         out.copy_from_slice(&self.literal_free);
-        if let Some(automaton) = &self.automaton {
-            for found in automaton.find_overlapping_iter(text) {
-                for bit in self.bits_of(found.pattern().as_usize()) {
-                    set(out, *bit);
-                }
-            }
-        }
+        self.find_literals(text, out);
         room.by_byte.clear();
         room.by_byte.extend_from_slice(&self.byte_free);
-        let mut present = [false; 256];
-        for byte in text {
-            if let Some(seen) = present.get_mut(usize::from(*byte))
-                && !*seen
-            {
-                *seen = true;
-                or(&mut room.by_byte, row(&self.bytes, self.words, usize::from(*byte)));
-            }
+        for byte in present.bytes() {
+            or(&mut room.by_byte, row(&self.bytes, self.words, byte));
         }
         and(out, &room.by_byte);
         and(out, row(&self.lengths, self.words, text.len().min(LENGTHS - 1)));
+    }
+
+    /// Sets the bits of all literals in the text, overlapping ones too.
+    fn find_literals(&self, text: &[u8], out: &mut [u64]) {
+        let Some(automaton) = &self.automaton else { return };
+        for found in automaton.find_overlapping_iter(text) {
+            for bit in self.bits_of(found.pattern().as_usize()) {
+                set(out, *bit);
+            }
+        }
     }
 
     fn bits_of(&self, literal: usize) -> &[u16] {
@@ -126,6 +131,13 @@ impl Sieve {
         let range = usize::try_from(start).unwrap_or(0)..usize::try_from(end).unwrap_or(0);
         self.literal_bits.get(range).unwrap_or_default()
     }
+}
+
+/// The part of a literal that is looked for. What contains a text contains its beginning, and an automaton of beginnings stays
+/// small enough for the caches of the processor.
+fn beginning(literal: &[u8]) -> &[u8] {
+    const LONGEST: usize = 8;
+    literal.get(..LONGEST).unwrap_or(literal)
 }
 
 /// Literals worth looking for: single bytes occur everywhere, and the byte rows know them already.

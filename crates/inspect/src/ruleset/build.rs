@@ -77,13 +77,11 @@ impl Builder<'_> {
             }
             return Ok(());
         }
-        match self.sources.resolve(beside, path) {
-            Some((file, bytes)) => self.read(&file, bytes, depth),
-            None => {
-                self.missing.push(sources::join(beside, path));
-                Ok(())
-            }
-        }
+        let Some((file, bytes)) = self.sources.resolve(beside, path) else {
+            self.missing.push(sources::join(beside, path));
+            return Ok(());
+        };
+        self.read(&file, bytes, depth)
     }
 
     fn read(&mut self, file: &str, bytes: &[u8], depth: usize) -> Result<(), Error> {

@@ -24,8 +24,7 @@ pub(crate) struct Rule {
     pub(crate) audit: bool,
     pub(crate) decision: Decision,
     pub(crate) skip: Option<SkipTo>,
-    /// As read, for exclusions by tag and message.
-    pub(crate) tag_texts: Vec<String>,
+    /// As read, for macros that quote it.
     pub(crate) message_text: String,
 }
 
@@ -169,17 +168,6 @@ impl RuleBits {
     }
 }
 
-impl Text {
-    /// The text when nothing has to be filled in.
-    pub(crate) fn constant(&self) -> Option<&[u8]> {
-        match self.parts.as_slice() {
-            [] => Some(b""),
-            [Part::Literal(text)] => Some(text),
-            _ => None,
-        }
-    }
-}
-
 /// Gives every mentioned member of TX a slot.
 #[derive(Debug)]
 pub(crate) struct Slots {
@@ -192,7 +180,8 @@ pub(crate) struct Slots {
 impl Slots {
     /// The captures stand first.
     pub(crate) fn new() -> Self {
-        let mut slots = Self { names: Vec::new(), of: std::collections::HashMap::new(), used: [false; Variable::COUNT] };
+        let mut slots =
+            Self { names: Vec::new(), of: std::collections::HashMap::new(), used: [false; Variable::COUNT] };
         for digit in b'0'..=b'9' {
             slots.slot(&[digit]);
         }

@@ -1,6 +1,6 @@
 //! Actions: what a rule is called and what it does, `id:1,phase:2,deny,setvar:tx.score=+5`.
 
-use super::target::{Selector, Targets};
+use super::target::Targets;
 use super::template::Template;
 use crate::transform::Transformation;
 use crate::variable::Variable;
@@ -110,6 +110,7 @@ pub(crate) enum Skip {
 }
 
 /// Everything in one action list; what is absent is `None` or empty.
+#[expect(clippy::struct_excessive_bools, reason = "each is an action of its own that is there or not")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Actions {
     pub(crate) id: Option<u64>,
@@ -160,10 +161,25 @@ impl Actions {
         match name {
             // Known, and without a meaning here: programs and replies are not for rules to start or edit, and what is
             // recorded is decided by the shield.
-            "append" | "prepend" | "deprecatevar" | "pause" | "proxy" | "sanitisearg" | "sanitizearg"
-            | "sanitisematched" | "sanitizematched" | "sanitisematchedbytes" | "sanitizematchedbytes"
-            | "sanitiserequestheader" | "sanitizerequestheader" | "sanitiseresponseheader"
-            | "sanitizeresponseheader" | "setenv" | "xmlns" | "maturity" | "accuracy" => Ok(()),
+            "append"
+            | "prepend"
+            | "deprecatevar"
+            | "pause"
+            | "proxy"
+            | "sanitisearg"
+            | "sanitizearg"
+            | "sanitisematched"
+            | "sanitizematched"
+            | "sanitisematchedbytes"
+            | "sanitizematchedbytes"
+            | "sanitiserequestheader"
+            | "sanitizerequestheader"
+            | "sanitiseresponseheader"
+            | "sanitizeresponseheader"
+            | "setenv"
+            | "xmlns"
+            | "maturity"
+            | "accuracy" => Ok(()),
             other => Err(format!("the action `{other}` is not known")),
         }
     }
@@ -226,8 +242,8 @@ impl Actions {
                 self.transformations.clear();
             }
             "t" => {
-                let step = Transformation::parse(value)
-                    .ok_or_else(|| format!("the transformation `{value}` is not known"))?;
+                let step =
+                    Transformation::parse(value).ok_or_else(|| format!("the transformation `{value}` is not known"))?;
                 self.transformations.push(step);
             }
             "setvar" => self.set.push(set_variable(value)?),
@@ -420,14 +436,6 @@ fn control(text: &str) -> Result<Control, String> {
         | "responsebodylimit" => Control::Recording,
         other => return Err(format!("`ctl:{other}` is not known")),
     })
-}
-
-/// Whether a selector names exactly one member.
-pub(crate) fn single_name(selector: &Selector) -> Option<&[u8]> {
-    match selector {
-        Selector::Name(name) => Some(name),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -51,7 +51,8 @@ impl Hash for NamePattern {
 
 impl NamePattern {
     pub(crate) fn new(source: &str) -> Result<Self, String> {
-        let options = syntax::Config::new().case_insensitive(true).unicode(false).utf8(false).dot_matches_new_line(true);
+        let options =
+            syntax::Config::new().case_insensitive(true).unicode(false).utf8(false).dot_matches_new_line(true);
         let matcher = match Regex::builder().syntax(options).build(source) {
             Ok(regex) => Matcher::Linear(regex),
             Err(_) => fancy_regex::RegexBuilder::new(source)
@@ -115,9 +116,7 @@ impl Targets {
             if after.is_empty() {
                 return Ok(targets);
             }
-            rest = after
-                .strip_prefix(['|', ','])
-                .ok_or_else(|| format!("`|` was expected before `{after}`"))?;
+            rest = after.strip_prefix(['|', ',']).ok_or_else(|| format!("`|` was expected before `{after}`"))?;
         }
     }
 
@@ -205,8 +204,7 @@ mod tests {
 
     #[test]
     fn lists_are_read() {
-        let targets =
-            Targets::parse("ARGS|!ARGS:/^a|b$/|&TX:Score|XML:/*|XML://@*|ip.x|ARGS_NAMES:'q|r'").unwrap();
+        let targets = Targets::parse("ARGS|!ARGS:/^a|b$/|&TX:Score|XML:/*|XML://@*|ip.x|ARGS_NAMES:'q|r'").unwrap();
         assert_eq!(targets.included.len(), 6);
         assert!(targets.included[1].count);
         assert_eq!(targets.included[1].selector, Selector::Name(Arc::from(b"score".as_slice())));

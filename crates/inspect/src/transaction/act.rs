@@ -1,12 +1,12 @@
 //! What follows from a match: variables, controls, reports.
 
-use super::note::Note;
 use super::Inspection;
+use super::note::Note;
 use crate::operator::{Captures, integer};
 use crate::request::Match;
 use crate::room::Found;
 use crate::ruleset::rule::{Assignment, Change, Rule};
-use crate::ruleset::{Control, Link, Test};
+use crate::ruleset::{Control, Link, Test, Text};
 use crate::strings::StringId;
 use crate::variable::Variable;
 
@@ -23,8 +23,6 @@ const SECRET_NAMES: [&str; 8] =
 /// What a match will be reported with when its chain is complete.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    message: Vec<u8>,
-    data: Vec<u8>,
     variable: String,
     operator: String,
     offset: usize,
@@ -33,9 +31,8 @@ pub(super) struct Pending {
 
 impl<'r> Inspection<'r> {
     /// A link without an operator.
-    pub(super) fn unconditional(&mut self, rule: &'r Rule, link: &'r Link) {
+    pub(super) fn unconditional(&mut self, link: &'r Link) {
         self.act(link);
-        self.describe(rule, link);
     }
 
     /// A link that found a value.
@@ -45,26 +42,28 @@ impl<'r> Inspection<'r> {
         link: &'r Link,
         test: &'r Test,
         found: Found,
-        text: StringId,
+        id: StringId,
         argument: Option<&[u8]>,
     ) {
         let wanted = link.capture || rule.log || rule.audit;
-        let captures =
-            if wanted && !test.negated { self.captures(test, text, argument) } else { Captures::default() };
+        let captures = if wanted && !test.negated { self.captures(test, id, argument) } else { Captures::default() };
         if link.capture && captures.len() > 0 {
-            self.capture(&captures, text);
+            self.capture(&captures, id);
         }
-        let matched = Found { value: text, ..found };
+        if wanted {
+            self.charge_asking(id);
+        }
+        let matched = Found { value: id, ..found };
         self.matched = Some(matched);
         if self.wants(Variable::MatchedVars) || self.wants(Variable::MatchedVarsNames) {
             let name = self.name(&found);
             let name = self.room.strings.add(name.as_bytes());
-            self.matched_names.push((name, text));
+            self.matched_names.push((name, id));
         }
         self.act(link);
         if rule.log || rule.audit {
-            self.describe(rule, link);
-            self.locate(test, &matched, &captures);
+            let argument = argument.unwrap_or(test.argument.as_bytes());
+            self.locate(test, &matched, &captures, argument);
         }
     }
 
@@ -121,10 +120,10 @@ impl<'r> Inspection<'r> {
         self.store(assignment, &key, value);
     }
 
-    fn sum(&mut self, assignment: &Assignment, key: &[u8], amount: &crate::ruleset::Text, negative: bool) -> Vec<u8> {
+    fn sum(&mut self, assignment: &Assignment, key: &[u8], amount: &Text, negative: bool) -> Vec<u8> {
         let amount = integer(&self.expand(amount));
         let old = match assignment.collection {
-            Variable::Tx => self.transient(assignment.slot, &key.to_ascii_lowercase()),
+            Variable::Tx => self.transient(assignment.slot, key),
             other => self.member(other, key),
         };
         let old = old.map_or(0, |old| integer(self.room.strings.bytes(old)));
@@ -134,7 +133,7 @@ impl<'r> Inspection<'r> {
 
     fn store(&mut self, assignment: &Assignment, key: &[u8], value: Option<StringId>) {
         match assignment.collection {
-            Variable::Tx => self.set_transient(assignment.slot, &key.to_ascii_lowercase(), value),
+            Variable::Tx => self.set_transient(assignment.slot, key, value),
             other => self.set_member(other, key, value),
         }
     }
@@ -144,7 +143,11 @@ impl<'r> Inspection<'r> {
             Control::RemoveRules(rules) => self.room.removed.add(rules),
             Control::RemoveTargets(rules, targets) => {
                 self.room.retargeted.add(rules);
-                self.room.removed_targets.push((rules.clone(), targets.clone()));
+                let removed = (rules.clone(), targets.clone());
+                // A control runs for every value that matches; its effect is needed once.
+                if !self.room.removed_targets.contains(&removed) {
+                    self.room.removed_targets.push(removed);
+                }
             }
             Control::Engine(engine) => self.engine = *engine,
             Control::BodyProcessor(name) => self.set_processor(name),
@@ -155,36 +158,22 @@ impl<'r> Inspection<'r> {
         }
     }
 
-    /// Fills in the message of a rule while what it speaks of is at hand.
-    fn describe(&mut self, rule: &Rule, link: &'r Link) {
-        if !rule.log && !rule.audit {
-            return;
-        }
-        let mut pending = self.pending.take().unwrap_or_default();
-        if let Some(message) = &link.message {
-            pending.message = self.expand(message);
-        }
-        if let Some(data) = &link.data {
-            pending.data = self.expand(data);
-        }
-        pending.message.truncate(MESSAGE);
-        pending.data.truncate(MESSAGE);
-        self.pending = Some(pending);
-    }
-
-    fn locate(&mut self, test: &Test, matched: &Found, captures: &Captures) {
+    fn locate(&mut self, test: &Test, matched: &Found, captures: &Captures, argument: &[u8]) {
         let variable = self.name(matched);
         let value = self.room.strings.bytes(matched.value);
         let offset = captures.span().map_or(0, |span| span.start);
         let excerpt = if is_secret(&variable) { b"(hidden)".to_vec() } else { excerpt(value, offset) };
         let negation = if test.negated { "!" } else { "" };
-        let argument: String = test.argument.chars().take(EXCERPT).collect();
-        if let Some(pending) = &mut self.pending {
-            pending.variable = variable;
-            pending.operator = format!("{negation}@{} {argument}", test.name);
-            pending.offset = offset;
-            pending.excerpt = excerpt;
-        }
+        let argument: String = String::from_utf8_lossy(argument).chars().take(EXCERPT).collect();
+        let operator = format!("{negation}@{} {argument}", test.name);
+        self.pending = Some(Pending { variable, operator, offset, excerpt });
+    }
+
+    fn filled(&mut self, text: Option<&'r Text>) -> String {
+        let Some(text) = text else { return String::new() };
+        let mut bytes = self.expand(text);
+        bytes.truncate(MESSAGE);
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Reports a rule whose chain is complete.
@@ -198,7 +187,10 @@ impl<'r> Inspection<'r> {
         let pending = self.pending.take().unwrap_or_default();
         let tags: Vec<String> =
             rule.tags.iter().map(|tag| String::from_utf8_lossy(&self.expand(tag)).into_owned()).collect();
-        let message = String::from_utf8_lossy(&pending.message).into_owned();
+        // Filled in after the whole chain, so that a message speaks of what completed the match.
+        let head = rule.links.first();
+        let message = self.filled(head.and_then(|link| link.message.as_ref()));
+        let data = self.filled(head.and_then(|link| link.data.as_ref()));
         self.note(&Note::Reported { rule: rule.id, message: &message, tags: &tags });
         self.matches.push(Match {
             rule: rule.id,
@@ -206,7 +198,7 @@ impl<'r> Inspection<'r> {
             phase: self.phase,
             severity: rule.severity,
             message,
-            data: String::from_utf8_lossy(&pending.data).into_owned(),
+            data,
             tags,
             variable: pending.variable,
             operator: pending.operator,

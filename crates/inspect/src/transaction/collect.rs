@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::Inspection;
 use crate::body::{Limits, cookie, urlencoded};
 use crate::request::{Request, Response};
+use crate::transform::hex_pair;
 use crate::variable::Variable;
 
 /// The names of this engine's version for `MODSEC_BUILD`: rules written for 3.0 run.
@@ -52,8 +53,9 @@ impl Inspection<'_> {
         let uri = without_host(uri);
         self.set_if(Variable::RequestUri, uri);
         let path = uri.split(|byte| *byte == b'?').next().unwrap_or_default();
-        self.set_if(Variable::RequestFilename, path);
-        self.set_if(Variable::PathInfo, path);
+        let path = decoded_path(path);
+        self.set_if(Variable::RequestFilename, &path);
+        self.set_if(Variable::PathInfo, &path);
         if self.wants(Variable::RequestBasename) {
             let name = path.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
             self.room.set(Variable::RequestBasename, name);
@@ -99,7 +101,8 @@ impl Inspection<'_> {
     }
 
     fn set_cookies(&mut self, header: &[u8]) {
-        for cookie in cookie::parse(header, &self.limits()) {
+        let limits = Limits { arguments: self.rules.options.arguments, ..Limits::default() };
+        for cookie in cookie::parse(header, &limits) {
             let key = self.room.strings.add(&cookie.name);
             let value = self.room.strings.add(&cookie.value);
             self.room.push_ids(Variable::RequestCookies, key, value);
@@ -148,9 +151,10 @@ impl Inspection<'_> {
         self.room.set(Variable::ArgsCombinedSize, size.to_string().as_bytes());
     }
 
-    /// What every parser of this request may take.
+    /// What the next parser of this request may take: all arguments count together.
     pub(super) fn limits(&self) -> Limits {
-        Limits { arguments: self.rules.options.arguments, ..Limits::default() }
+        let taken = self.room.items(Variable::Args).len();
+        Limits { arguments: self.rules.options.arguments.saturating_sub(taken), ..Limits::default() }
     }
 
     fn set_full_request(&mut self, request: &Request<'_>) {
@@ -258,11 +262,30 @@ fn without_host(uri: &[u8]) -> &[u8] {
         return uri;
     }
     let Some(colon) = memchr::memchr(b':', uri) else { return uri };
+    let scheme = uri.get(..colon).unwrap_or_default();
+    if !scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)) {
+        return uri;
+    }
     let Some(rest) = uri.get(colon + 1..).and_then(|rest| rest.strip_prefix(b"//")) else { return uri };
     match rest.iter().position(|byte| matches!(byte, b'/' | b'?')) {
         Some(path) => rest.get(path..).unwrap_or_default(),
         None => b"/",
     }
+}
+
+/// A path as the file system or a router sees it: `%XX` decoded once, `+` kept.
+fn decoded_path(path: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        let pair = if *byte == b'%' { hex_pair(after, 0) } else { None };
+        decoded.push(pair.unwrap_or(*byte));
+        if pair.is_some() {
+            rest = after.get(2..).unwrap_or_default();
+        }
+    }
+    decoded
 }
 
 /// The host without its port.

@@ -1,7 +1,7 @@
 //! Reads the request body by its declared type, and on demand by what it looks like.
 
-use super::collect::media_type;
 use super::Inspection;
+use super::collect::media_type;
 use crate::body::multipart::{Boundaries, Flaw};
 use crate::body::{BodyError, json, multipart, urlencoded, xml};
 use crate::variable::Variable;

@@ -3,10 +3,10 @@
 //! Two ways that must agree: links whose values cannot change during a phase share a group, which is sieved; all others, and every
 //! link while someone observes, take their values one by one.
 
-use super::note::Note;
 use super::Inspection;
+use super::note::Note;
 use crate::operator::{Captures, Outcome};
-use crate::plan::Plan;
+use crate::plan::{Group, Plan, inert_bit};
 use crate::room::{Entry, Found};
 use crate::ruleset::rule::Rule;
 use crate::ruleset::{Link, Probe, Test};
@@ -17,6 +17,15 @@ use crate::variable::Variable;
 const ASKING: u64 = 4;
 /// What asking costs however short the text is.
 const ASKING_AT_ALL: u64 = 16;
+
+/// What a link asks of its values.
+#[derive(Clone, Copy)]
+struct Question<'r, 'a> {
+    link: &'r Link,
+    test: &'r Test,
+    /// The operator's argument when it was filled in.
+    argument: Option<&'a [u8]>,
+}
 
 impl<'r> Inspection<'r> {
     /// Runs a rule with its chain; whether all of it matched.
@@ -35,14 +44,14 @@ impl<'r> Inspection<'r> {
     fn link(&mut self, index: usize, depth: usize, rule: &'r Rule, link: &'r Link) -> bool {
         let Some(test) = &link.test else {
             self.note_link(rule, depth, link, b"");
-            self.unconditional(rule, link);
+            self.unconditional(link);
             return true;
         };
         let argument = test.template.as_ref().map(|template| self.expand(template));
         let argument = argument.as_deref();
         let matched = match link.group {
-            Some(group) if self.observer.is_none() && !self.room.retargeted.contains(index) => {
-                self.grouped(usize::from(group), rule, link, test, argument)
+            Some(group) if self.observer.is_none() => {
+                self.grouped(index, usize::from(group), rule, Question { link, test, argument })
             }
             _ => {
                 self.note_link(rule, depth, link, argument.unwrap_or(test.argument.as_bytes()));
@@ -54,93 +63,173 @@ impl<'r> Inspection<'r> {
     }
 
     /// The values of a group, each asked about only if the sieve let it through.
-    fn grouped(&mut self, group: usize, rule: &'r Rule, link: &'r Link, test: &'r Test, argument: Option<&[u8]>) -> bool {
+    fn grouped(&mut self, index: usize, group: usize, rule: &'r Rule, question: Question<'r, '_>) -> bool {
         let plan = &self.rules.plan;
+        let Some(made) = plan.groups.get(group) else { return false };
+        let Question { link, test, argument } = question;
         let bit = test.bit.filter(|_| self.settings.filter);
-        self.fill(group);
-        let Some(state) = self.room.groups.get_mut(group) else { return false };
+        self.fill(group, made);
         if let Some(bit) = bit
-            && state.any.get(usize::from(bit / 64)).is_some_and(|word| word >> (bit % 64) & 1 == 0)
+            && !self.any_matches(group, made, test, bit)
         {
             return false;
         }
-        let entries = std::mem::take(&mut state.entries);
+        let cast = usize::from(made.cast);
+        let Some(state) = self.room.casts.get_mut(cast) else { return false };
+        let values = std::mem::take(&mut state.values);
+        let retargeted = self.room.retargeted.contains(index);
         let mut matched = false;
-        for entry in &entries {
-            if self.exhausted {
-                break;
-            }
-            if bit.is_some_and(|bit| !self.room.may_match(entry.text, bit, plan, self.side())) {
+        let mut texts = Vec::new();
+        for found in &values {
+            if retargeted && self.removed_from(index, found) {
                 continue;
             }
-            let hit = self.ask(test, entry.text, argument);
-            if hit {
-                matched = true;
-                self.matched_value(rule, link, test, entry.found, entry.text, argument);
-            } else if let Some(bit) = bit {
-                self.room.cannot_match(entry.text, bit, plan, self.side());
+            texts.clear();
+            self.transformed(made.chain, made.multi_match, *found, &mut texts);
+            for entry in &texts {
+                if bit.is_some_and(|bit| !self.room.may_match(entry.text, bit, plan, made.side)) {
+                    continue;
+                }
+                if self.exhausted {
+                    break;
+                }
+                if self.ask(test, entry.text, argument) {
+                    matched = true;
+                    self.matched_value(rule, link, test, entry.found, entry.text, argument);
+                } else if let Some(bit) = bit {
+                    self.room.cannot_match(entry.text, bit, plan, made.side);
+                }
             }
         }
-        if let Some(state) = self.room.groups.get_mut(group) {
-            state.entries = entries;
+        if let Some(state) = self.room.casts.get_mut(cast) {
+            state.values = values;
         }
         matched
     }
 
-    /// Collects, transforms and sieves the values of a group unless that was done in this phase.
-    fn fill(&mut self, group: usize) {
-        let plan: &'r Plan = &self.rules.plan;
-        let Some(made) = plan.groups.get(group) else { return };
-        let Some(state) = self.room.groups.get_mut(group) else { return };
+    /// Whether the operator matches any text of a group. Texts it does not match are not asked about again.
+    fn any_matches(&mut self, group: usize, made: &'r Group, test: &'r Test, bit: u16) -> bool {
+        let plan = &self.rules.plan;
+        let Some(state) = self.room.groups.get_mut(group) else { return true };
+        if state.any.get(usize::from(bit / 64)).is_some_and(|word| word >> (bit % 64) & 1 == 0) {
+            return false;
+        }
+        let texts = std::mem::take(&mut state.texts);
+        let mut matched = false;
+        for text in &texts {
+            if matched || self.exhausted {
+                break;
+            }
+            if !self.room.may_match(*text, bit, plan, made.side) {
+                continue;
+            }
+            matched = self.ask(test, *text, None);
+            if !matched {
+                self.room.cannot_match(*text, bit, plan, made.side);
+            }
+        }
+        if let Some(state) = self.room.groups.get_mut(group) {
+            state.texts = texts;
+        }
+        matched || self.exhausted
+    }
+
+    /// Collects the values of a cast unless that was done in this phase.
+    fn gather(&mut self, cast: usize) {
+        let Some(targets) = self.rules.plan.casts.get(cast) else { return };
+        let Some(state) = self.room.casts.get_mut(cast) else { return };
         if state.generation == self.generation {
             return;
         }
         state.generation = self.generation;
-        let mut entries = std::mem::take(&mut state.entries);
-        let mut any = std::mem::take(&mut state.any);
-        entries.clear();
-        any.clear();
-        any.resize(plan.sieve(made.side).words(), 0);
-        let mut values = Vec::new();
-        for target in &made.targets.included {
+        let mut values = std::mem::take(&mut state.values);
+        let mut distinct = std::mem::take(&mut state.distinct);
+        values.clear();
+        for target in &targets.included {
             let probe =
                 Probe { variable: target.variable, selector: target.selector.clone(), count: false, slot: None };
-            self.select(&probe, &|variable, lower| made.targets.excludes(variable, lower), &mut values);
+            self.select(&probe, &|variable, lower| targets.excludes(variable, lower), &mut values);
         }
-        for found in values {
-            self.transformed(made.chain, made.multi_match, found, &mut entries);
+        self.room.distinct(&values, &mut distinct);
+        if let Some(state) = self.room.casts.get_mut(cast) {
+            state.values = values;
+            state.distinct = distinct;
+        }
+    }
+
+    /// Transforms and sieves the texts of a group unless that was done in this phase.
+    fn fill(&mut self, group: usize, made: &'r Group) {
+        let plan: &'r Plan = &self.rules.plan;
+        self.gather(usize::from(made.cast));
+        let Some(state) = self.room.groups.get_mut(group) else { return };
+        if state.generation == self.generation || !self.settings.filter {
+            return;
+        }
+        state.generation = self.generation;
+        let mut any = std::mem::take(&mut state.any);
+        let mut all = std::mem::take(&mut state.texts);
+        all.clear();
+        any.clear();
+        any.resize(plan.sieve(made.side).words(), 0);
+        let Some(cast) = self.room.casts.get_mut(usize::from(made.cast)) else { return };
+        let distinct = std::mem::take(&mut cast.distinct);
+        let mut texts = Vec::new();
+        let chain = plan.chains.get(usize::from(made.chain)).map_or(u64::MAX, |chain| chain.bits);
+        for value in &distinct {
+            texts.clear();
+            if self.room.is_inert(*value, chain, plan) {
+                self.sift_into(*value, made, &mut any);
+                all.push(*value);
+                continue;
+            }
+            let found = Found { variable: Variable::Args, key: None, value: *value };
+            self.transformed(made.chain, made.multi_match, found, &mut texts);
+            for entry in &texts {
+                self.sift_into(entry.text, made, &mut any);
+                all.push(entry.text);
+            }
             if self.exhausted {
                 break;
             }
         }
-        if self.settings.filter {
-            for entry in &entries {
-                let (start, cost) = self.room.sift(entry.text, plan, made.side);
-                self.charge(cost);
-                let bits = self.room.bits(start, any.len(), made.side);
-                any.iter_mut().zip(bits).for_each(|(word, more)| *word |= more);
-            }
+        if let Some(cast) = self.room.casts.get_mut(usize::from(made.cast)) {
+            cast.distinct = distinct;
         }
         if let Some(state) = self.room.groups.get_mut(group) {
-            state.entries = entries;
             state.any = any;
+            state.texts = all;
         }
+    }
+
+    /// Sieves a text and adds its bits.
+    fn sift_into(&mut self, text: StringId, made: &'r Group, any: &mut [u64]) {
+        let (start, work) = self.room.sift(text, &self.rules.plan, made.side);
+        self.charge(work);
+        let bits = self.room.bits(start, any.len(), made.side);
+        any.iter_mut().zip(bits).for_each(|(word, more)| *word |= more);
     }
 
     /// The texts of a value: after all transformations, or with `multiMatch` after each that changed it.
     fn transformed(&mut self, chain: u16, multi_match: bool, found: Found, out: &mut Vec<Entry>) {
         let rules = self.rules;
-        let steps = rules.chains.get(usize::from(chain)).map_or(&[][..], Vec::as_slice);
+        let Some(chain) = rules.plan.chains.get(usize::from(chain)) else { return };
         let mut text = found.value;
+        if self.observer.is_none() && self.room.is_inert(text, chain.bits, &rules.plan) {
+            out.push(Entry { found, text });
+            return;
+        }
         if multi_match {
             out.push(Entry { found, text });
         }
-        for step in steps {
+        for step in &chain.steps {
+            if self.observer.is_none() && self.room.is_inert(text, inert_bit(*step), &rules.plan) {
+                continue;
+            }
             let (after, cost) = self.room.step(text, *step);
             self.charge(cost);
             if self.observer.is_some() {
                 let value = self.room.strings.bytes(after).to_vec();
-                self.note(&Note::Transformed { name: &format!("{step:?}"), value: &value });
+                self.note(&Note::Transformed { name: step.name(), value: &value });
             }
             if multi_match && after != text {
                 out.push(Entry { found, text: after });
@@ -152,11 +241,22 @@ impl<'r> Inspection<'r> {
         }
     }
 
-    fn one_by_one(&mut self, index: usize, rule: &'r Rule, link: &'r Link, test: &'r Test, argument: Option<&[u8]>) -> bool {
+    fn one_by_one(
+        &mut self,
+        index: usize,
+        rule: &'r Rule,
+        link: &'r Link,
+        test: &'r Test,
+        argument: Option<&[u8]>,
+    ) -> bool {
         let mut matched = false;
         let mut values = Vec::new();
         for probe in &link.probes {
             self.refresh(probe.variable);
+            if probe.variable == Variable::Tx && probe.slot.is_none() {
+                // Every member's name is compared.
+                self.charge(u64::try_from(self.room.slots.len() + self.room.more.len()).unwrap_or(u64::MAX));
+            }
             values.clear();
             if probe.count {
                 let count = self.count(probe, &link.targets).to_string();
@@ -196,20 +296,28 @@ impl<'r> Inspection<'r> {
     /// Whether a member is left out, by the rule itself or by a control that ran before.
     fn leaves_out(&self, index: usize, link: &Link, variable: Variable, lower: &[u8]) -> bool {
         link.targets.excludes(variable, lower)
-            || self.room.removed_targets.iter().any(|(rules, targets)| {
-                rules.contains(index) && targets.excludes(variable, lower)
-            })
+            || self
+                .room
+                .removed_targets
+                .iter()
+                .any(|(rules, targets)| rules.contains(index) && targets.excludes(variable, lower))
+    }
+
+    /// Whether a control that ran before took a value from a rule.
+    fn removed_from(&self, index: usize, found: &Found) -> bool {
+        let lower = found.key.map(|key| self.room.strings.bytes(key).to_ascii_lowercase()).unwrap_or_default();
+        let mut removals = self.room.removed_targets.iter();
+        removals.any(|(rules, targets)| rules.contains(index) && targets.excludes(found.variable, &lower))
     }
 
     /// Whether the operator, negated or not, matches a text.
-    fn ask(&mut self, test: &Test, text: StringId, argument: Option<&[u8]>) -> bool {
-        let value = self.room.strings.bytes(text);
+    fn ask(&mut self, test: &Test, id: StringId, argument: Option<&[u8]>) -> bool {
+        let value = self.room.strings.bytes(id);
         let outcome = match argument {
             Some(argument) => test.operator.evaluate_expanded(value, argument, None),
             None => test.operator.evaluate(value, None),
         };
-        let cost = u64::try_from(value.len()).unwrap_or(u64::MAX).saturating_mul(ASKING) + ASKING_AT_ALL;
-        self.charge(cost);
+        self.charge_asking(id);
         match outcome {
             Outcome::Hit => !test.negated,
             Outcome::Miss => test.negated,
@@ -220,10 +328,16 @@ impl<'r> Inspection<'r> {
         }
     }
 
+    /// Counts the work of asking an operator about a text.
+    pub(super) fn charge_asking(&mut self, id: StringId) {
+        let length = u64::try_from(self.room.strings.bytes(id).len()).unwrap_or(u64::MAX);
+        self.charge(length.saturating_mul(ASKING).saturating_add(ASKING_AT_ALL));
+    }
+
     /// The groups of a match that was found.
-    pub(super) fn captures(&self, test: &Test, text: StringId, argument: Option<&[u8]>) -> Captures {
+    pub(super) fn captures(&self, test: &Test, id: StringId, argument: Option<&[u8]>) -> Captures {
         let mut captures = Captures::default();
-        let value = self.room.strings.bytes(text);
+        let value = self.room.strings.bytes(id);
         match argument {
             Some(argument) => test.operator.evaluate_expanded(value, argument, Some(&mut captures)),
             None => test.operator.evaluate(value, Some(&mut captures)),

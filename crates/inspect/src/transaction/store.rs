@@ -36,11 +36,7 @@ impl Inspection<'_> {
                         take(&item);
                     }
                 }
-                for (lower, value) in &self.room.more {
-                    if let Some(value) = value {
-                        take(&Item { key: *lower, lower: *lower, value: *value });
-                    }
-                }
+                self.room.more.iter().filter(|(_, present)| *present).for_each(|(item, _)| take(item));
             }
             Variable::MatchedVars | Variable::MatchedVarsNames => {
                 for (name, value) in &self.matched_names {
@@ -145,8 +141,7 @@ impl Inspection<'_> {
                 }
                 Part::Value(variable, selector) => {
                     self.refresh(*variable);
-                    let probe =
-                        Probe { variable: *variable, selector: selector.clone(), count: false, slot: None };
+                    let probe = Probe { variable: *variable, selector: selector.clone(), count: false, slot: None };
                     let mut found = Vec::new();
                     self.select(&probe, &|_, _| false, &mut found);
                     if let Some(first) = found.first() {
@@ -160,44 +155,48 @@ impl Inspection<'_> {
     }
 
     /// The value of a member of TX.
-    pub(super) fn transient(&self, slot: Option<u16>, lower: &[u8]) -> Option<StringId> {
-        let slot = slot.or_else(|| self.rules.slot_of.get(lower).copied());
-        match slot {
-            Some(slot) => self.room.slots.get(usize::from(slot)).copied().flatten(),
-            None => self.room.more.iter().find(|(name, _)| self.room.strings.bytes(*name) == lower)?.1,
+    pub(super) fn transient(&mut self, slot: Option<u16>, key: &[u8]) -> Option<StringId> {
+        let lower = key.to_ascii_lowercase();
+        if let Some(slot) = slot.or_else(|| self.rules.slot_of.get(lower.as_slice()).copied()) {
+            return self.room.slots.get(usize::from(slot)).copied().flatten();
         }
+        let name = self.room.strings.add(&lower);
+        let at = self.room.more_at.get(&name)?;
+        self.room.more.get(*at).filter(|(_, present)| *present).map(|(item, _)| item.value)
     }
 
     /// Sets or removes a member of TX.
-    pub(super) fn set_transient(&mut self, slot: Option<u16>, lower: &[u8], value: Option<StringId>) {
-        let slot = slot.or_else(|| self.rules.slot_of.get(lower).copied());
+    pub(super) fn set_transient(&mut self, slot: Option<u16>, key: &[u8], value: Option<StringId>) {
+        let lower = key.to_ascii_lowercase();
+        let slot = slot.or_else(|| self.rules.slot_of.get(lower.as_slice()).copied());
         if let Some(slot) = slot.map(usize::from) {
             if let Some(place) = self.room.slots.get_mut(slot) {
                 *place = value;
             }
             return;
         }
-        let name = self.room.strings.add(lower);
-        if let Some(at) = self.room.more_at.get(&name) {
-            if let Some(member) = self.room.more.get_mut(*at) {
-                member.1 = value;
+        let lower = self.room.strings.add(&lower);
+        if let Some(at) = self.room.more_at.get(&lower) {
+            if let Some((item, present)) = self.room.more.get_mut(*at) {
+                item.value = value.unwrap_or(StringId::EMPTY);
+                *present = value.is_some();
             }
             return;
         }
-        if value.is_none() {
-            return;
-        }
+        let Some(value) = value else { return };
         if self.room.more.len() >= MOST_MEMBERS {
             self.exhausted = true;
             return;
         }
-        self.room.more_at.insert(name, self.room.more.len());
-        self.room.more.push((name, value));
+        let key = self.room.strings.add(key);
+        self.room.more_at.insert(lower, self.room.more.len());
+        self.room.more.push((Item { key, lower, value }, true));
     }
 
     /// Sets or removes a member of another collection. These live as long as the request.
     pub(super) fn set_member(&mut self, collection: Variable, key: &[u8], value: Option<StringId>) {
         let lower = key.to_ascii_lowercase();
+        self.charge(u64::try_from(self.room.items(collection).len()).unwrap_or(u64::MAX));
         let strings = &self.room.strings;
         let Some(items) = self.room.table.get_mut(collection as usize) else { return };
         let position = items.iter().position(|item| strings.bytes(item.lower) == lower);

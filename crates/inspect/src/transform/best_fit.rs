@@ -3,7 +3,7 @@
 
 /// Runs of code points and their bytes; NUL where the code page has none.
 const RUNS: [(u16, &[u8]); 19] = [
-    (0x00A0, b" !c\0$Y|\0\0Ca<\0-R\0\0\023\0\0\0.,1o>\0\0\0\0AAAAAAACEEEEIIIIDNOOOOO\0OUUUUY"),
+    (0x00A0, b" !c\0$Y|\0\0Ca<\0-R\0\0\x0023\0\0\0.,1o>\0\0\0\0AAAAAAACEEEEIIIIDNOOOOO\0OUUUUY"),
     (0x00E0, b"aaaaaaaceeeeiiii\0nooooo\0ouuuuy\0yAaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGg"),
     (0x0120, b"GgGgHhHhIiIiIiIiIi\0\0JjKk\0LlLlLl\0\0LlNnNnNn\0\0\0OoOoOoOoRrRrRrSsSsSs"),
     (0x0160, b"SsTtTtTtUuUuUuUuUuUuWwYyYZ\0ZzZz\0b"),

@@ -8,7 +8,7 @@ fn any_mark(input: &[u8]) -> bool {
 }
 
 /// Comments go; `--` and `#` end the value. The byte right after a comment is taken unread, and a comment that ends the value
-/// leaves a NUL: so ModSecurity's buffer has it, and rules were tuned on that.
+/// leaves a NUL: so `ModSecurity`'s buffer has it, and rules were tuned on that.
 pub(super) fn remove(input: &[u8]) -> Cow<'_, [u8]> {
     if !any_mark(input) {
         return Cow::Borrowed(input);

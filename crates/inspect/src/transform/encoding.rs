@@ -104,7 +104,8 @@ pub(super) fn sql_hex(input: &[u8]) -> Cow<'_, [u8]> {
     let mut output = Vec::with_capacity(input.len());
     let mut at = 0;
     while let Some(&byte) = input.get(at) {
-        let literal = byte == b'0' && matches!(input.get(at + 1), Some(b'x' | b'X')) && hex_pair(input, at + 2).is_some();
+        let literal =
+            byte == b'0' && matches!(input.get(at + 1), Some(b'x' | b'X')) && hex_pair(input, at + 2).is_some();
         if !literal {
             output.push(byte);
             at += 1;
@@ -151,7 +152,8 @@ pub(super) fn sha1(input: &[u8]) -> Cow<'_, [u8]> {
 
 /// The value of digits in `radix`, as a C number would overflow into a byte.
 pub(super) fn digits_value(digits: &[u8], radix: u32) -> u32 {
-    digits.iter().filter_map(|&digit| hex_digit(digit)).fold(0u32, |value, digit| {
-        value.saturating_mul(radix).saturating_add(u32::from(digit))
-    })
+    digits
+        .iter()
+        .filter_map(|&digit| hex_digit(digit))
+        .fold(0u32, |value, digit| value.saturating_mul(radix).saturating_add(u32::from(digit)))
 }

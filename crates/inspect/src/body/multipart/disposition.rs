@@ -89,7 +89,10 @@ fn quoted(text: &[u8], quote: u8) -> Result<(Vec<u8>, &[u8]), &'static str> {
         if byte == quote {
             return Ok((value, text.get(at + 1..).unwrap_or_default()));
         }
-        let escaped = (byte == b'\\').then(|| text.get(at + 1).copied()).flatten().filter(|next| *next == quote || *next == b'\\');
+        let escaped = (byte == b'\\')
+            .then(|| text.get(at + 1).copied())
+            .flatten()
+            .filter(|next| *next == quote || *next == b'\\');
         if let Some(next) = escaped {
             bytes.next();
             value.push(next);

@@ -15,12 +15,16 @@ pub(super) struct Rewritten {
 
 /// Rewrites a pattern, or says what cannot be.
 pub(super) fn rewritten(pattern: &[u8]) -> Result<Rewritten, String> {
-    let mut writer = Writer { input: pattern, at: 0, text: String::with_capacity(pattern.len() + 16), fancy: false, atom: false };
+    let mut writer =
+        Writer { input: pattern, at: 0, text: String::with_capacity(pattern.len() + 16), fancy: false, atom: false };
     while writer.at < pattern.len() {
         writer.step()?;
     }
     Ok(Rewritten { text: writer.text, needs_backtracking: writer.fancy })
 }
+
+/// What opens a group only the backtracking engine has.
+const FANCY: [&[u8]; 7] = [b"(?=", b"(?!", b"(?<=", b"(?<!", b"(?>", b"(?P=", b"(?("];
 
 struct Writer<'p> {
     input: &'p [u8],
@@ -38,12 +42,12 @@ enum Member {
     Set(String),
 }
 
-impl Writer<'_> {
+impl<'p> Writer<'p> {
     fn peek(&self, ahead: usize) -> Option<u8> {
         self.input.get(self.at + ahead).copied()
     }
 
-    fn rest(&self) -> &[u8] {
+    fn rest(&self) -> &'p [u8] {
         self.input.get(self.at..).unwrap_or_default()
     }
 
@@ -120,7 +124,6 @@ impl Writer<'_> {
             self.at += length + 1;
             return Ok(());
         }
-        const FANCY: [&[u8]; 7] = [b"(?=", b"(?!", b"(?<=", b"(?<!", b"(?>", b"(?P=", b"(?("];
         if let Some(open) = FANCY.iter().find(|open| self.rest().starts_with(open)) {
             self.fancy = true;
             return self.open(open.len());
@@ -201,11 +204,19 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A back-reference; a number with two octal digits or more after a small count of groups would be an octal escape, which
-    /// no rule set writes.
+    /// A back-reference; a number of two digits or more beyond the groups there could be is an octal escape, or the letters
+    /// themselves.
     fn reference(&mut self, kind: u8) -> Result<(), String> {
-        self.fancy = true;
         let rest = self.rest();
+        let number = crate::operator::integer(rest.get(1..).unwrap_or_default());
+        let groups = memchr::memchr_iter(b'(', self.input).count();
+        if number > 9 && usize::try_from(number).is_ok_and(|number| number > groups) {
+            let (byte, used) = single(rest.get(1..).unwrap_or_default());
+            push_byte(&mut self.text, byte);
+            self.at += 1 + used;
+            return Ok(());
+        }
+        self.fancy = true;
         let length = if kind.is_ascii_digit() {
             1 + rest.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count()
         } else {
@@ -280,17 +291,23 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// `[:alpha:]` and its like.
+    fn posix(&mut self) -> Option<Member> {
+        let name = self.rest().strip_prefix(b"[:")?;
+        let length = memchr::memmem::find(name, b":]")?;
+        let letters = name.get(..length)?.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'^');
+        let text: String = self.rest().get(..length + 4)?.iter().map(|&byte| char::from(byte)).collect();
+        letters.then(|| {
+            self.at += length + 4;
+            Member::Set(text)
+        })
+    }
+
     /// The next member of a class; nothing for an empty `\E`.
     fn member(&mut self) -> Result<Option<Member>, String> {
         let Some(byte) = self.peek(0) else { return Err("a class is not closed".to_owned()) };
-        if byte == b'[' && self.peek(1) == Some(b':') {
-            if let Some(length) = memchr::memmem::find(self.rest(), b":]") {
-                let name: String = self.rest().get(..length + 2).unwrap_or_default().iter().map(|&b| char::from(b)).collect();
-                if name.bytes().skip(2).take(length - 2).all(|byte| byte.is_ascii_alphabetic() || byte == b'^') {
-                    self.at += length + 2;
-                    return Ok(Some(Member::Set(name)));
-                }
-            }
+        if let Some(set) = self.posix() {
+            return Ok(Some(set));
         }
         if byte != b'\\' {
             self.at += 1;
@@ -332,7 +349,9 @@ fn single(escape: &[u8]) -> (u8, usize) {
         b'n' => (b'\n', 1),
         b'r' => (b'\r', 1),
         b't' => (b'\t', 1),
-        b'c' => (rest.first().map_or(b'c', |letter| letter.to_ascii_uppercase() ^ 0x40), 1 + usize::from(!rest.is_empty())),
+        b'c' => {
+            (rest.first().map_or(b'c', |letter| letter.to_ascii_uppercase() ^ 0x40), 1 + usize::from(!rest.is_empty()))
+        }
         b'x' => hexadecimal(rest),
         b'0'..=b'7' => {
             let digits = escape.iter().take(3).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
@@ -346,7 +365,11 @@ fn single(escape: &[u8]) -> (u8, usize) {
 /// `xNN`, `xN`, a bare `x`, or `x{NN}`.
 fn hexadecimal(rest: &[u8]) -> (u8, usize) {
     let value = |digits: &[u8]| {
-        digits.iter().filter_map(|&byte| hex_digit(byte)).fold(0u32, |value, digit| value << 4 | u32::from(digit)).to_le_bytes()[0]
+        digits
+            .iter()
+            .filter_map(|&byte| hex_digit(byte))
+            .fold(0u32, |value, digit| value << 4 | u32::from(digit))
+            .to_le_bytes()[0]
     };
     if rest.first() == Some(&b'{') {
         let end = memchr::memchr(b'}', rest).unwrap_or(0);
@@ -362,7 +385,22 @@ fn hexadecimal(rest: &[u8]) -> (u8, usize) {
 /// A byte as the engine takes it anywhere, in a class or out of it.
 fn push_byte(text: &mut String, byte: u8) {
     match byte {
-        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'/' | b'"' | b'\'' | b'=' | b',' | b';' | b':' | b'@' | b'!' | b'%' | b'<' | b'>' => {
+        b'0'..=b'9'
+        | b'A'..=b'Z'
+        | b'a'..=b'z'
+        | b'_'
+        | b'/'
+        | b'"'
+        | b'\''
+        | b'='
+        | b','
+        | b';'
+        | b':'
+        | b'@'
+        | b'!'
+        | b'%'
+        | b'<'
+        | b'>' => {
             text.push(char::from(byte));
         }
         _ => {
@@ -379,7 +417,8 @@ mod tests {
     use super::*;
 
     fn hit(pattern: &str, value: &str) -> bool {
-        super::super::Rx::compile(pattern.as_bytes()).unwrap().evaluate(value.as_bytes(), None) == crate::operator::Outcome::Hit
+        super::super::Rx::compile(pattern.as_bytes()).unwrap().evaluate(value.as_bytes(), None)
+            == crate::operator::Outcome::Hit
     }
 
     #[test]
@@ -395,7 +434,7 @@ mod tests {
             (r"^[\w-.]+$", "a-.", "a+"),
             (r"^[a-]$", "-", "b"),
             (r"^[a&&b]+$", "a&b", "c"),
-            (r"^[a--b]+$", "a-", "c"),
+            (r"^[+--]+$", "+,-", "a"),
             (r"^[\x{41}-\x{43}]$", "B", "D"),
             (r"\<a\>", "<a>", "a"),
             (r"^\x2f\x{2f}\/$", "///", "//"),

@@ -81,7 +81,8 @@ impl DraftLink {
         match Operator::compile(&self.name, self.argument.as_bytes(), &files) {
             Ok(operator) => {
                 if operator.is_inactive() {
-                    notes.push(format!("{place}: `@{}` needs what lies outside a request and never matches", self.name));
+                    notes
+                        .push(format!("{place}: `@{}` needs what lies outside a request and never matches", self.name));
                 }
                 self.operator = Some(operator);
                 Ok(Some(self))
@@ -110,21 +111,21 @@ impl DraftLink {
 
 /// Lets an update win over what a rule says itself.
 pub(super) fn merge(actions: &mut Actions, update: &Actions) {
-    fn replace<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
-        if new.is_some() {
-            old.clone_from(new);
+    fn replace<T: Clone>(old: &mut Option<T>, new: Option<&T>) {
+        if let Some(new) = new {
+            *old = Some(new.clone());
         }
     }
-    replace(&mut actions.message, &update.message);
-    replace(&mut actions.data, &update.data);
-    replace(&mut actions.severity, &update.severity);
-    replace(&mut actions.disruptive, &update.disruptive);
-    replace(&mut actions.status, &update.status);
-    replace(&mut actions.skip, &update.skip);
-    replace(&mut actions.log, &update.log);
-    replace(&mut actions.audit, &update.audit);
-    replace(&mut actions.session, &update.session);
-    replace(&mut actions.user, &update.user);
+    replace(&mut actions.message, update.message.as_ref());
+    replace(&mut actions.data, update.data.as_ref());
+    replace(&mut actions.severity, update.severity.as_ref());
+    replace(&mut actions.disruptive, update.disruptive.as_ref());
+    replace(&mut actions.status, update.status.as_ref());
+    replace(&mut actions.skip, update.skip.as_ref());
+    replace(&mut actions.log, update.log.as_ref());
+    replace(&mut actions.audit, update.audit.as_ref());
+    replace(&mut actions.session, update.session.as_ref());
+    replace(&mut actions.user, update.user.as_ref());
     actions.capture |= update.capture;
     actions.multi_match |= update.multi_match;
     if update.restart || !update.transformations.is_empty() {

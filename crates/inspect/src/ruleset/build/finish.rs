@@ -1,21 +1,16 @@
 //! The last step of loading: updates are applied, names become slots, aims become sets, and the plan is made.
 
-use std::collections::HashMap;
-
 use super::draft::{self, Draft, DraftLink};
 use super::{Builder, aimed, at};
-use crate::Error;
 use crate::plan::{Planner, side};
-use crate::ruleset::rule::{
-    Assignment, Change, Control, Decision, Link, Rule, RuleBits, SkipTo, Slots, Test, Text,
-};
 use crate::ruleset::RuleSet;
+use crate::ruleset::rule::{Assignment, Change, Control, Decision, Link, Rule, RuleBits, SkipTo, Slots, Test, Text};
 use crate::seclang::action::{self, Actions, Aim, Disruptive, SetVariable, Skip};
-use crate::seclang::template::Template;
 use crate::seclang::target::{Selector, Targets};
-use crate::transform::Transformation;
+use crate::seclang::template::Template;
 use crate::strings::Strings;
 use crate::variable::Variable;
+use crate::{Error, Place};
 
 pub(super) fn finish(mut builder: Builder<'_>) -> Result<RuleSet, Error> {
     let markers = std::mem::take(&mut builder.markers);
@@ -41,7 +36,7 @@ pub(super) fn finish(mut builder: Builder<'_>) -> Result<RuleSet, Error> {
         }
     }
     let rosters: Vec<Roster> = kept.iter().map(Roster::of).collect();
-    let mut finisher = Finisher { slots: Slots::new(), chains: Chains::default(), planner: Planner::new(), rosters };
+    let mut finisher = Finisher { slots: Slots::new(), planner: Planner::default(), rosters };
     let mut rules = Vec::with_capacity(kept.len());
     for (index, draft) in kept.into_iter().enumerate() {
         let list = phases.get(usize::from(draft.phase)).map_or(&[][..], Vec::as_slice);
@@ -60,7 +55,6 @@ pub(super) fn finish(mut builder: Builder<'_>) -> Result<RuleSet, Error> {
         used: finisher.slots.used,
         base,
         slot_names,
-        chains: finisher.chains.list,
         plan,
         notes: builder.notes,
     })
@@ -143,28 +137,8 @@ fn skip_to(
     Some(SkipTo::Position(list.partition_point(|rule| usize::try_from(*rule).is_ok_and(|rule| rule < position))))
 }
 
-/// Distinct chains of transformations.
-#[derive(Default)]
-struct Chains {
-    list: Vec<Vec<Transformation>>,
-    of: HashMap<Vec<Transformation>, u16>,
-}
-
-impl Chains {
-    fn id(&mut self, chain: Vec<Transformation>) -> u16 {
-        if let Some(id) = self.of.get(&chain) {
-            return *id;
-        }
-        let id = u16::try_from(self.list.len()).unwrap_or(u16::MAX);
-        self.list.push(chain.clone());
-        self.of.insert(chain, id);
-        id
-    }
-}
-
 struct Finisher {
     slots: Slots,
-    chains: Chains,
     planner: Planner,
     rosters: Vec<Roster>,
 }
@@ -180,7 +154,7 @@ impl Finisher {
         let audit = head.audit.or(default.audit).unwrap_or(log);
         let mut finished = Vec::with_capacity(links.len());
         for link in links {
-            finished.push(self.link(link, phase, &default)?);
+            finished.push(self.link(link, &place, phase, &default)?);
         }
         Ok(Rule {
             id: head.id.unwrap_or(0),
@@ -194,13 +168,13 @@ impl Finisher {
             decision,
             skip,
             message_text: message_text(&head),
-            tag_texts: head.tag_texts,
         })
     }
 
     fn decision(&mut self, disruptive: Option<Disruptive>, status: Option<u16>, default: &Actions) -> Decision {
         let status_or = |fallback: u16| status.or(default.status).unwrap_or(fallback);
-        match disruptive.or_else(|| default.disruptive.clone()) {
+        // Only `block` asks for the default; a rule that says nothing only reports.
+        match disruptive {
             None | Some(Disruptive::Pass) => Decision::Pass,
             Some(Disruptive::Allow(reach)) => Decision::Allow(reach),
             Some(Disruptive::Deny) => Decision::Refuse { status: status_or(403) },
@@ -216,11 +190,13 @@ impl Finisher {
         }
     }
 
-    fn link(&mut self, link: DraftLink, phase: u8, default: &Actions) -> Result<Link, Error> {
+    fn link(&mut self, link: DraftLink, place: &Place, phase: u8, default: &Actions) -> Result<Link, Error> {
         let DraftLink { targets, name, argument, negated, template, operator, actions, .. } = link;
         let mut steps = if actions.restart { Vec::new() } else { default.transformations.clone() };
         steps.extend_from_slice(&actions.transformations);
-        let chain = self.chains.id(steps);
+        let Some(chain) = self.planner.chain(steps) else {
+            return Err(at(place, "there are too many chains of transformations"));
+        };
         let template = template.map(|template| self.slots.text(&template));
         let side = side(phase);
         let group = (!targets.is_volatile() && operator.is_some())

@@ -1,0 +1,62 @@
+//! What the sender of the Core Rule Set's tests puts on the wire.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use serde_json::Value;
+
+/// The bytes that the sender of the tests puts on the wire.
+pub(crate) fn raw(input: &Value) -> Vec<u8> {
+    if let Some(encoded) = input["encoded_request"].as_str() {
+        let encoded: String = encoded.split_whitespace().collect();
+        return base64::engine::general_purpose::STANDARD.decode(encoded).unwrap();
+    }
+    let or = |name: &str, fallback: &str| input[name].as_str().unwrap_or(fallback).to_owned();
+    let mut headers: Vec<(String, String)> = input["headers"]
+        .as_object()
+        .map(|headers| headers.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect())
+        .unwrap_or_default();
+    let mut data = input["data"].as_str().map(str::to_owned);
+    let has =
+        |headers: &[(String, String)], wanted: &str| headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    if let Some(body) = &mut data {
+        let multipart = headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("content-type") && value.to_ascii_lowercase().starts_with("multipart/form-data")
+        });
+        if multipart {
+            *body = body.replace("\r\n", "\n").replace('\n', "\r\n");
+            if !body.ends_with("\r\n") {
+                body.push_str("\r\n");
+            }
+        }
+    }
+    if input["autocomplete_headers"].as_str() != Some("false") {
+        if let Some(body) = &data {
+            if !has(&headers, "content-type") {
+                headers.push(("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+            }
+            if !has(&headers, "content-length") && !has(&headers, "transfer-encoding") {
+                headers.push(("Content-Length".to_owned(), body.len().to_string()));
+            }
+        }
+        if !has(&headers, "connection") {
+            headers.push(("Connection".to_owned(), "close".to_owned()));
+        }
+    }
+    let version = or("version", "HTTP/1.1");
+    let mut raw = format!("{} {}", or("method", "GET"), or("uri", "/"));
+    if !version.is_empty() {
+        write!(raw, " {version}").unwrap();
+    }
+    raw.push_str("\r\n");
+    for (name, value) in headers {
+        write!(raw, "{name}: {value}\r\n").unwrap();
+    }
+    raw.push_str("\r\n");
+    raw.push_str(&data.unwrap_or_default());
+    raw.into_bytes()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("")
+}
