@@ -394,7 +394,7 @@ mod tests {
                 "brigandine.toml:6:1: unknown setting `regster`; did you mean `register`?",
                 "brigandine.toml:7:12: `../x` leads out of this file's folder",
                 "brigandine.toml:9:12: `hgih` is no severity; did you mean `high`?",
-                "brigandine.toml:10:14: there is no rule `ZZ999`",
+                "brigandine.toml:10:1: there is no rule `ZZ999`",
                 "brigandine.toml:11:10: the reason is empty: say why its findings are acceptable",
                 "brigandine.toml:13:15: invalid type: string \"many\", expected u32",
             ]

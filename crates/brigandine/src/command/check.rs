@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Check) -> anyhow::Result<Outcome> {
     history.keep(&mut gathered, &settings)?;
     let past = history.compare(&gathered, &settings);
     let run = Run { gathered: &gathered, past: past.as_ref(), unreadable: &unreadable, began };
-    face::result(&print(&run, &settings, arguments))?;
+    print(&run, &settings, arguments)?;
     Ok(settings.outcome(&gathered, past.as_ref(), !unreadable.is_empty()))
 }
 

@@ -229,9 +229,9 @@ fn an_import_is_what_another_template_of_the_run_exports() {
     let text = |value: &str| value_with(&format!("{PARAMETERS}V: {value}\n"), &settings);
     assert_eq!(text("!ImportValue z"), "https://example.com");
     assert_eq!(
-        text("Fn::ImportValue: !Sub '${Stage}-queue'")
+        text("{'Fn::ImportValue': !Sub '${Stage}-queue'}")
             .replace("[Stage=prod: ? it is imported as `prod-queue` from another stack]", "-"),
-        "[Stage=dev: <arn:aws:sqs:${AWS::Region}:${import dev-queue}>] -"
+        "[Stage=dev: <arn:aws:sqs:${AWS::Region}:${network.yaml/T.QueueName}>] -"
     );
     assert_eq!(text("!ImportValue open"), "? it is imported as `open` from `network.yaml`, where `X` has no default");
     assert_eq!(

@@ -163,7 +163,7 @@ impl Resolver<'_> {
         };
         Ok(match &export.value {
             Value::Known(text) => self.literal(text),
-            Value::Symbolic(symbol) => concat(symbol.pieces.iter().map(|piece| self.imported_piece(piece, &name))),
+            Value::Symbolic(symbol) => concat(symbol.pieces.iter().map(|piece| self.imported_piece(piece, (&name, &export.file)))),
             Value::OneOf(_) => Text::unknown(format!(
                 "it is imported as `{name}` from `{}`, where it depends on parameters",
                 export.file
@@ -174,18 +174,22 @@ impl Resolver<'_> {
         })
     }
 
-    /// A piece of another template's text. Its names mean nothing here: a resource there is no resource here, so all that stays
-    /// is that deployment will fill it.
-    fn imported_piece(&self, piece: &Piece, name: &str) -> Text {
+    /// A piece of another template's text. Its names mean nothing here: a resource there is none of ours, so it gets a name that no
+    /// resource of ours has.
+    fn imported_piece(&self, piece: &Piece, from: (&str, &str)) -> Text {
+        let (name, file) = from;
+        let there = |id: &str| LogicalId::new(format!("{file}/{id}"));
         match piece {
             Piece::Text(text) => self.literal(text),
-            Piece::Parameter(platform) if platform.starts_with("AWS::") && !of_one_stack(platform) => {
-                Text::piece(piece.clone())
+            Piece::Attribute { resource, attribute } => {
+                Text::piece(Piece::Attribute { resource: there(resource.as_str()), attribute: attribute.clone() })
             }
+            Piece::Parameter(platform) if of_one_stack(platform) => {
+                Text::piece(Piece::Attribute { resource: there(platform), attribute: None })
+            }
+            Piece::Parameter(platform) if platform.starts_with("AWS::") => Text::piece(piece.clone()),
+            Piece::Parameter(_) => Text::piece(Piece::Parameter(format!("import {name}").into())),
             Piece::Dynamic(text) => Text::piece(Piece::Dynamic(text.clone())),
-            Piece::Parameter(_) | Piece::Attribute { .. } => {
-                Text::piece(Piece::Parameter(format!("import {name}").into()))
-            }
         }
     }
 

@@ -37,8 +37,8 @@ pub(crate) fn check_shape(arguments: &Check) -> anyhow::Result<()> {
     }
 }
 
-/// The result as text.
-pub(crate) fn print(run: &Run<'_>, settings: &Settings, arguments: &Check) -> String {
+/// Prints the result, and where it does not hold the summary, says that last.
+pub(crate) fn print(run: &Run<'_>, settings: &Settings, arguments: &Check) -> anyhow::Result<()> {
     let gathered = run.gathered;
     let rules: Vec<&'static RuleMeta> = settings.selection.rules().map(brigandine_rules::Rule::meta).collect();
     let unread: Vec<Unread> = run
@@ -65,7 +65,11 @@ pub(crate) fn print(run: &Run<'_>, settings: &Settings, arguments: &Check) -> St
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    text
+    face::result(&text)?;
+    if arguments.compliance.is_none() && arguments.format == Format::Concise {
+        face::say(&summary(&report));
+    }
+    Ok(())
 }
 
 fn framework_text(report: &Report<'_>, framework: &str, format: Format) -> String {
@@ -89,7 +93,6 @@ fn findings_text(report: &Report<'_>, format: Format, began: DateTime) -> String
                     one.span.as_ref().map_or(String::new(), |at| format!("{}:{}:{}: ", at.file, at.line, at.column));
                 face::say(&face::harmless(&format!("{place}not judged: {}", one.reason)));
             }
-            face::say(&summary(report));
             concise(report)
         }
         Format::Json => json(report),

@@ -1,6 +1,9 @@
 //! What the command line and the settings file say together; the command line wins.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use brigandine_model::{Finding, Scope, Severity, Span, Suppressed, Suppression};
 use brigandine_report::Past;
@@ -11,7 +14,7 @@ use super::gather::Gathered;
 use crate::{
     arguments::{Check, FailOn},
     configuration::Configuration,
-    face::Outcome,
+    face::{self, Outcome},
 };
 
 /// What the command line and the settings file say together.
@@ -38,12 +41,13 @@ impl Settings {
         let profile = arguments.profile.as_ref().or(arguments.compliance.as_ref()).or(written.profile.as_ref());
         let select = if arguments.select.is_empty() { &written.select } else { &arguments.select };
         let ignore = if arguments.ignore.is_empty() { &written.ignore } else { &arguments.ignore };
-        let below = |path: &Option<PathBuf>| path.as_ref().map(|path| configuration.folder.join(path));
+        let below = |path: &Option<PathBuf>| path.as_ref().map(|path| own_file(configuration, path)).transpose();
+        let (baseline, register) = (below(&written.baseline)?, below(&written.register)?);
         Ok(Self {
             selection: Selection::new(profile.map_or(DEFAULT_PROFILE, String::as_str), select, ignore)?,
             context: Context { today: arguments.as_of.unwrap_or_else(|| ZonedDateTime::now().date()) },
-            baseline: arguments.baseline.clone().or_else(|| below(&written.baseline)),
-            register: arguments.register.clone().or_else(|| below(&written.register)),
+            baseline: arguments.baseline.clone().or(baseline),
+            register: arguments.register.clone().or(register),
             fail_on: arguments.fail_on.or_else(|| written.fail_on.as_deref().and_then(level)).unwrap_or(FailOn::High),
             fail_on_unjudged: arguments.fail_on_unjudged || written.fail_on_unjudged,
             own: own(configuration)?,
@@ -83,6 +87,20 @@ impl Settings {
             Outcome::Clean
         }
     }
+}
+
+/// A file that the settings name. They may be a stranger's, so no link may lead out of their folder.
+fn own_file(configuration: &Configuration, path: &Path) -> anyhow::Result<PathBuf> {
+    let folder = if configuration.folder.as_os_str().is_empty() { Path::new(".") } else { &configuration.folder };
+    let file = folder.join(path);
+    let there = [Some(&*file), file.parent()].into_iter().flatten().find_map(|path| path.canonicalize().ok());
+    let is_below = folder.canonicalize().is_ok_and(|folder| there.is_none_or(|there| there.starts_with(folder)));
+    let is_dangling = file.canonicalize().is_err() && std::fs::symlink_metadata(&file).is_ok();
+    if is_below && !is_dangling {
+        return Ok(file);
+    }
+    let what = format!("`{}` leads out of the folder of `{}`", file.display(), configuration.file().display());
+    Err(face::sentence(what, "name a file below that folder"))
 }
 
 fn own(configuration: &Configuration) -> anyhow::Result<Vec<Own>> {
