@@ -269,7 +269,7 @@ pub(crate) enum Format {
     Json,
     /// SARIF 2.1.0, for code hosts.
     Sarif,
-    /// JUnit XML, for build servers.
+    /// `JUnit` XML, for build servers.
     Junit,
     /// Workflow commands, which GitHub shows beside the lines.
     Github,

@@ -1,5 +1,5 @@
 //! `check` as a team lives with it: environments, exports, baselines, the register, settings, frameworks, formats.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::{path::Path, process::Command};
 

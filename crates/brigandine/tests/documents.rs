@@ -1,5 +1,5 @@
 //! The documents that tell people what to type: every command in them is typed here.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "tests")]
 
 use std::{
     path::{Path, PathBuf},
@@ -41,9 +41,9 @@ fn copied(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
-            copied(&entry.path(), &target)
+            copied(&entry.path(), &target);
         } else {
-            drop(std::fs::copy(entry.path(), target).unwrap())
+            std::fs::copy(entry.path(), target).unwrap();
         }
     }
 }
@@ -86,7 +86,7 @@ fn holds(command: &str, printed: &str, shown: &[&str]) {
 fn run_console(block: &Block, folder: &Path) {
     let mut command: Option<&str> = None;
     let mut shown = Vec::new();
-    let mut done = |command: Option<&str>, shown: &mut Vec<&str>| {
+    let done = |command: Option<&str>, shown: &mut Vec<&str>| {
         if let Some(command) = command {
             holds(command, &shell(folder, command), shown);
         }
@@ -107,12 +107,8 @@ fn run_console(block: &Block, folder: &Path) {
 /// Makes a change as a person would: finds the old lines, which must stand there once, and writes the new ones.
 fn change(block: &Block, file: &Path) {
     let side = |gone: char| -> String {
-        block
-            .text
-            .lines()
-            .filter(|line| !line.starts_with(gone))
-            .map(|line| format!("{}\n", line.get(1..).unwrap_or("")))
-            .collect()
+        let lines = block.text.lines().filter(|line| !line.starts_with(gone));
+        lines.flat_map(|line| [line.get(1..).unwrap_or(""), "\n"]).collect()
     };
     let (old, new) = (side('+'), side('-'));
     let text = std::fs::read_to_string(file).unwrap();

@@ -13,7 +13,9 @@ pub fn concise(report: &Report<'_>) -> String {
         out.push_str(&line(finding));
         if let [first, more @ ..] = report.environments(finding) {
             out.extend([" (only in ", first]);
-            more.iter().for_each(|name| out.extend([", ", name]));
+            for name in more {
+                out.extend([", ", name]);
+            }
             out.push(')');
         }
         out.push('\n');

@@ -163,9 +163,12 @@ fn path(finding: &Finding, look: Look) -> String {
     let mut column = 0;
     for (number, step) in finding.path.iter().enumerate() {
         let arrow = if number == 0 { "" } else { "-> " };
-        let place = step.span.as_ref().map_or_else(String::new, |span| match file == Some(&span.file) {
-            true => format!(" (line {})", span.line),
-            false => format!(" ({}:{})", clean(&span.file), span.line),
+        let place = step.span.as_ref().map_or_else(String::new, |span| {
+            if file == Some(&span.file) {
+                format!(" (line {})", span.line)
+            } else {
+                format!(" ({}:{})", clean(&span.file), span.line)
+            }
         });
         let words = format!("{arrow}{}{place}", clean(&step.words));
         let length = words.chars().count();

@@ -1,11 +1,11 @@
-//! Findings as JUnit XML, which every build server shows.
+//! Findings as `JUnit` XML, which every build server shows.
 //!
 //! A suite per template. A case per rule and resource that the rule found something on, could not judge, or was told to leave
 //! alone; a rule that has nothing to say of a template passes as one case, so that passes are visible and counted.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::{BTreeMap, BTreeSet};
 
-use brigandine_model::{Finding, LogicalId, RuleMeta, Suppressed, Unjudged};
+use brigandine_model::{Finding, LogicalId, Suppressed, Unjudged};
 
 use crate::{Report, safe::Safe};
 
@@ -22,7 +22,9 @@ pub fn junit(report: &Report<'_>) -> String {
         "<testsuites name=\"brigandine check\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">\n"
     );
     out.push_str(&opening);
-    suites.iter().for_each(|suite| suite.write(&mut out));
+    for suite in &suites {
+        suite.write(&mut out);
+    }
     out.push_str("</testsuites>\n");
     out
 }
@@ -46,19 +48,48 @@ enum Outcome<'a> {
 }
 
 fn suites<'a>(report: &Report<'a>) -> Vec<Suite<'a>> {
-    let mut files: Vec<&'a str> = report.files.iter().map(|file| &**file).collect();
-    let found = report.findings.iter().chain(report.suppressed.iter().map(|one| &one.finding)).map(file_of);
-    for file in found.chain(report.unjudged.iter().map(file_of_unjudged)) {
-        if !files.contains(&file) {
-            files.push(file);
-        }
-    }
-    let judged = files.into_iter().map(|name| Suite { name, cases: cases(report, name) });
+    let mut shelf = shelf(report);
+    // The judged templates in their order, then what stands in no template.
+    let mut order: Vec<&'a str> = report.files.iter().map(|file| &**file).collect();
+    let known: BTreeSet<&str> = order.iter().copied().collect();
+    order.extend(shelf.keys().copied().filter(|file| !known.contains(file)).collect::<Vec<_>>());
+    let judged = order.into_iter().map(|name| {
+        let drawer = shelf.remove(name).unwrap_or_default();
+        Suite { name, cases: cases(report, drawer) }
+    });
     let unread = report.unread.iter().map(|one| Suite {
         name: &one.file,
         cases: vec![Case { code: "reading", name: "reading".to_owned(), outcome: Outcome::Broken(&one.what) }],
     });
     judged.chain(unread).collect()
+}
+
+/// What was told of one template.
+#[derive(Default)]
+struct Drawer<'a> {
+    cells: BTreeMap<(&'a str, Option<&'a str>), Cell<'a>>,
+    reading: Vec<&'a Unjudged>,
+}
+
+fn shelf<'a>(report: &Report<'a>) -> BTreeMap<&'a str, Drawer<'a>> {
+    let mut shelf: BTreeMap<&'a str, Drawer<'a>> = BTreeMap::new();
+    for finding in report.findings {
+        let key = key(&finding.code, finding.resource.as_ref());
+        let cell = shelf.entry(file_of(finding)).or_default().cells.entry(key).or_default();
+        if report.is_known(finding) { cell.known.push(finding) } else { cell.fresh.push(finding) }
+    }
+    for one in report.suppressed {
+        let key = key(&one.finding.code, one.finding.resource.as_ref());
+        shelf.entry(file_of(&one.finding)).or_default().cells.entry(key).or_default().suppressed.push(one);
+    }
+    for one in report.unjudged {
+        let drawer = shelf.entry(file_of_unjudged(one)).or_default();
+        match &one.code {
+            Some(code) => drawer.cells.entry(key(code, one.resource.as_ref())).or_default().open.push(one),
+            None => drawer.reading.push(one),
+        }
+    }
+    shelf
 }
 
 fn file_of(finding: &Finding) -> &str {
@@ -78,38 +109,18 @@ struct Cell<'a> {
     open: Vec<&'a Unjudged>,
 }
 
-type Cells<'a> = BTreeMap<(&'a str, Option<&'a str>), Cell<'a>>;
-
-fn cases<'a>(report: &Report<'a>, file: &str) -> Vec<Case<'a>> {
-    let mut cells = Cells::new();
-    for finding in report.findings.iter().filter(|finding| file_of(finding) == file) {
-        let cell = cells.entry(key(&finding.code, finding.resource.as_ref())).or_default();
-        if report.is_known(finding) { cell.known.push(finding) } else { cell.fresh.push(finding) }
-    }
-    for one in report.suppressed.iter().filter(|one| file_of(&one.finding) == file) {
-        cells.entry(key(&one.finding.code, one.finding.resource.as_ref())).or_default().suppressed.push(one);
-    }
-    for one in report.unjudged.iter().filter(|one| file_of_unjudged(one) == file) {
-        let code: &Arc<str> = match &one.code {
-            Some(code) => code,
-            None => continue,
-        };
-        cells.entry(key(code, one.resource.as_ref())).or_default().open.push(one);
-    }
-    let silent = |meta: &&&'static RuleMeta| !cells.keys().any(|(code, _)| *code == meta.code);
-    let passed: Vec<Case<'a>> = report
-        .rules
-        .iter()
-        .filter(silent)
+fn cases<'a>(report: &Report<'a>, drawer: Drawer<'a>) -> Vec<Case<'a>> {
+    let told: BTreeSet<&str> = drawer.cells.keys().map(|(code, _)| *code).collect();
+    let silent = report.rules.iter().filter(|meta| !told.contains(meta.code));
+    let passed: Vec<Case<'a>> = silent
         .map(|meta| Case { code: meta.code, name: format!("{} {}", meta.code, meta.name), outcome: Outcome::Passed })
         .collect();
-    let reading = report.unjudged.iter().filter(|one| one.code.is_none() && file_of_unjudged(one) == file);
-    let reading = reading.map(|one| Case {
+    let reading = drawer.reading.into_iter().map(|one| Case {
         code: "reading",
         name: format!("reading line {}", one.span.as_ref().map_or(1, |span| span.line)),
         outcome: Outcome::Skipped(format!("not judged: {}", one.reason)),
     });
-    let told = cells.into_iter().map(|((code, resource), cell)| case(report, (code, resource), cell));
+    let told = drawer.cells.into_iter().map(|(key, cell)| case(report, key, cell));
     told.chain(reading).chain(passed).collect()
 }
 
@@ -182,7 +193,9 @@ impl Case<'_> {
             }
             Outcome::Failed(findings) => {
                 out.push_str(">\n");
-                findings.iter().for_each(|finding| failure(finding, out));
+                for finding in findings {
+                    failure(finding, out);
+                }
                 out.push_str("    </testcase>\n");
             }
         }

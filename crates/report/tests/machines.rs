@@ -2,8 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::panic,
+    clippy::disallowed_methods,
     clippy::string_slice,
     reason = "a test may panic"
 )]
@@ -213,7 +213,7 @@ fn sarif_keeps_within_what_hosts_keep() {
     assert!(said.as_str().unwrap().starts_with("1001 results left out"), "{said}");
 }
 
-/// What readers of JUnit demand: which element may stand in which, and the attributes it must have.
+/// What readers of `JUnit` demand: which element may stand in which, and the attributes it must have.
 const JUNIT: &[(&str, &str, &[&str])] = &[
     ("", "testsuites", &["name", "tests", "failures", "errors"]),
     ("testsuites", "testsuite", &["name", "tests", "failures", "errors", "skipped"]),
@@ -270,17 +270,17 @@ fn junit_has_the_shape_its_readers_demand_and_shows_what_passed() {
         let suites = read_junit(&junit(report));
         let names: Vec<&str> = suites.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["template.yaml", "clean.yaml", "template"]);
-        let named = |name: &str, outcome: &str| (name.to_owned(), outcome.to_owned());
+        let case = |name: &str, outcome: &str| (name.to_owned(), outcome.to_owned());
         assert_eq!(
             suites[0].1,
             [
-                named("DE002 unsupported-runtime Catalogue", "skipped"),
-                named("DE002 unsupported-runtime Orders", "failure"),
-                named("reading line 1", "skipped"),
-                named("AP001 unauthenticated-route", "passed"),
+                case("DE002 unsupported-runtime Catalogue", "skipped"),
+                case("DE002 unsupported-runtime Orders", "failure"),
+                case("reading line 1", "skipped"),
+                case("AP001 unauthenticated-route", "passed"),
             ]
         );
-        let passed = [named("DE002 unsupported-runtime", "passed"), named("AP001 unauthenticated-route", "passed")];
+        let passed = [case("DE002 unsupported-runtime", "passed"), case("AP001 unauthenticated-route", "passed")];
         assert_eq!(suites[1].1, passed);
     });
 }
@@ -329,8 +329,11 @@ fn a_name_cannot_give_github_a_command() {
     assert!(text.contains("file=a%2Ctitle=b%3Ac%0A%3A%3Aerror%3A%3A,"), "{text}");
 }
 
+/// A place in a document, and what must be true of it.
+type Demand = (&'static str, fn(&Value) -> bool);
+
 /// What GitLab's schema of version 15 demands, as a table of our own: where, and of what form.
-const GITLAB: &[(&str, fn(&Value) -> bool)] = &[
+const GITLAB: &[Demand] = &[
     ("/version", |value| value.as_str().is_some_and(|text| text.starts_with("15."))),
     ("/scan/type", |value| value == "sast"),
     ("/scan/status", |value| value == "success" || value == "failure"),
@@ -347,7 +350,7 @@ const GITLAB: &[(&str, fn(&Value) -> bool)] = &[
     ("/vulnerabilities", Value::is_array),
 ];
 
-const GITLAB_FINDING: &[(&str, fn(&Value) -> bool)] = &[
+const GITLAB_FINDING: &[Demand] = &[
     ("/id", is_word),
     ("/identifiers/0/type", is_word),
     ("/identifiers/0/name", is_word),
@@ -368,7 +371,7 @@ fn is_word(value: &Value) -> bool {
     value.as_str().is_some_and(|text| !text.is_empty())
 }
 
-fn holds(document: &Value, table: &[(&str, fn(&Value) -> bool)]) {
+fn holds(document: &Value, table: &[Demand]) {
     for (place, holds) in table {
         let value = document.pointer(place).unwrap_or_else(|| panic!("{place} is missing"));
         assert!(holds(value), "{place}: {value}");
@@ -384,7 +387,9 @@ fn gitlab_gets_what_its_schema_demands() {
         holds(&document, GITLAB);
         let found = document["vulnerabilities"].as_array().unwrap();
         assert_eq!(found.len(), 3, "GitLab compares by itself, so what was known is told too");
-        found.iter().for_each(|one| holds(one, GITLAB_FINDING));
+        for one in found {
+            holds(one, GITLAB_FINDING);
+        }
         assert_eq!(found[0]["identifiers"][1]["value"], "1104");
         assert_eq!(found[0]["tracking"]["items"][0]["signatures"][0]["value"], fingerprint(&report.findings[0]));
     });

@@ -98,18 +98,18 @@ impl Selection {
 
 fn in_profile(profile: &str) -> Vec<&'static dyn Rule> {
     if FRAMEWORKS.contains(&profile) {
-        return with_own(control::rules_of(profile));
+        return with_own(&control::rules_of(profile));
     }
     let listed = |code: &str| profile == "launch-day" && LAUNCH_DAY.contains(&code);
     let is_in = |rule: &&dyn Rule| {
         let meta = rule.meta();
         profile == "strict" || meta.profiles.contains(&profile) || listed(meta.code)
     };
-    with_own(RULES.iter().copied().filter(is_in).collect())
+    with_own(&RULES.iter().copied().filter(is_in).collect::<Vec<_>>())
 }
 
 /// With the rule that watches over suppressions: in whatever profile something is hidden, somebody must answer for it.
-fn with_own(rules: Vec<&'static dyn Rule>) -> Vec<&'static dyn Rule> {
+fn with_own(rules: &[&'static dyn Rule]) -> Vec<&'static dyn Rule> {
     let watches = |rule: &&dyn Rule| rule.meta().code == StaleSuppression::CODE;
     let known = |rule: &&dyn Rule| rules.iter().any(|other| other.meta().code == rule.meta().code);
     RULES.iter().copied().filter(|rule| known(rule) || watches(rule)).collect()

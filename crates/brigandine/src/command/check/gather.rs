@@ -149,7 +149,7 @@ fn judged(file: &Path, environments: &[Environment], settings: &Settings) -> Res
 fn open(file: &Path, environment: &Environment) -> Result<Project, Unreadable> {
     project::open(file, &environment.options).map_err(|mut fault| {
         if let Some(name) = &environment.name {
-            fault.what.push_str(&format!(" (in `{name}`)"));
+            fault.what.extend([" (in `", name, "`)"]);
         }
         fault
     })

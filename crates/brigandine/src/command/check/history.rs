@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use brigandine_model::Finding;
+use brigandine_model::{Finding, LogicalId};
 use brigandine_report::{Gone, Past, fingerprint, identity};
 
 use super::{
     gather::Gathered,
-    register::{Baseline, Entry, Known, Register, Seen, seen_from},
+    register::{Baseline, Entry, Known, Names, Register, Seen},
     settings::Settings,
 };
 use crate::face;
@@ -35,11 +35,14 @@ impl History {
         let Some((file, register)) = &mut self.register else { return Ok(()) };
         let today = settings.context.today;
         let before = register.clone();
-        let accepted = register.accept(file, &mut gathered.findings, today);
+        let names = Names::beside(file);
+        let accepted = register.accept(file, &names, &mut gathered.findings, today);
         gathered.suppressed.extend(accepted);
-        let judged = |entry: &Entry| is_judged(file, entry, gathered, settings);
+        let scope = Scope::new(file, &names, gathered);
+        let judged =
+            |entry: &Entry| scope.judged(entry) && settings.selection.asks(&entry.code) || scope.is_deleted(entry);
         let seen = Seen { findings: &gathered.findings, suppressed: &gathered.suppressed, judged: &judged, today };
-        let change = register.update(file, &seen);
+        let change = register.update(&names, &seen);
         register.write(file, &before)?;
         for entry in register.came_back(today) {
             face::say(&face::harmless(&format!("came back: {} {}: {}", entry.code, entry.file, entry.title)));
@@ -55,12 +58,13 @@ impl History {
             .known()
             .map(|known| (known.file.clone().unwrap_or_default(), known.fingerprint.as_str()))
             .collect();
+        let names = Names::beside(file);
         let all = || gathered.findings.iter().chain(gathered.suppressed.iter().map(|one| &one.finding));
         let mut now = BTreeSet::new();
         let mut known = BTreeSet::new();
         for finding in all() {
             let print = fingerprint(finding);
-            for name in names(finding, file) {
+            for name in both_names(finding, &names) {
                 if then.contains(&(name.clone(), print.as_str())) {
                     known.insert(identity(finding));
                 }
@@ -68,7 +72,7 @@ impl History {
             }
         }
         let judged: BTreeSet<String> =
-            gathered.files.iter().flat_map(|name| [seen_from(file, name), name.to_string()]).collect();
+            gathered.files.iter().flat_map(|name| [names.of(name), name.to_string()]).collect();
         let is_gone = |one: &&Known| {
             let name = one.file.clone().unwrap_or_default();
             judged.contains(&name)
@@ -79,10 +83,10 @@ impl History {
     }
 }
 
-/// A template's names in a baseline: as it was named then from the same folder, and as seen from the file.
-fn names(finding: &Finding, baseline: &Path) -> [String; 2] {
+/// A template's names in a baseline: as seen from the file, and as it was named in the run.
+fn both_names(finding: &Finding, names: &Names) -> [String; 2] {
     let name = finding.span.as_ref().map_or("", |span| &*span.file);
-    [seen_from(baseline, name), name.to_owned()]
+    [names.of(name), name.to_owned()]
 }
 
 fn gone(known: &Known) -> Gone {
@@ -95,19 +99,37 @@ fn gone(known: &Known) -> Gone {
     }
 }
 
-/// Whether the absence of an entry means that it was fixed: its template was judged by its rule, which could tell of its resource;
-/// or its template is no more.
-fn is_judged(register: &Path, entry: &Entry, gathered: &Gathered, settings: &Settings) -> bool {
-    let folder = register.parent().unwrap_or(Path::new(""));
-    if !folder.join(&entry.file).exists() {
-        return true;
+/// What a run could tell of the entries of a register: the absence of a finding means something only where its template was judged
+/// and its rule could tell of its resource.
+struct Scope<'a> {
+    folder: PathBuf,
+    judged: BTreeSet<String>,
+    /// File, rule and resource of what could not be told; without rule or resource it may be about any.
+    open: BTreeSet<(String, Option<&'a str>, Option<&'a str>)>,
+}
+
+impl<'a> Scope<'a> {
+    fn new(register: &Path, names: &Names, gathered: &'a Gathered) -> Self {
+        let open = gathered.unjudged.iter().map(|one| {
+            let file = one.span.as_ref().map_or("", |span| &*span.file);
+            (names.of(file), one.code.as_deref(), one.resource.as_ref().map(LogicalId::as_str))
+        });
+        Self {
+            folder: register.parent().map(Path::to_owned).unwrap_or_default(),
+            judged: gathered.files.iter().map(|file| names.of(file)).collect(),
+            open: open.collect(),
+        }
     }
-    let was_judged = gathered.files.iter().any(|file| seen_from(register, file) == entry.file);
-    let open = gathered.unjudged.iter().any(|one| {
-        let file = one.span.as_ref().map_or("", |span| &*span.file);
-        one.code.as_deref().is_none_or(|code| code == entry.code)
-            && one.resource.as_ref().is_none_or(|id| Some(id.as_str()) == entry.resource.as_deref())
-            && seen_from(register, file) == entry.file
-    });
-    was_judged && !open && settings.selection.asks(&entry.code)
+
+    fn judged(&self, entry: &Entry) -> bool {
+        let (code, resource) = (Some(entry.code.as_str()), entry.resource.as_deref());
+        let about = [(code, resource), (code, None), (None, resource), (None, None)];
+        let is_open = |(code, resource)| self.open.contains(&(entry.file.clone(), code, resource));
+        self.judged.contains(&entry.file) && !about.into_iter().any(is_open)
+    }
+
+    /// Whether the template of an entry is no more.
+    fn is_deleted(&self, entry: &Entry) -> bool {
+        !self.folder.join(&entry.file).exists()
+    }
 }

@@ -5,6 +5,7 @@
 //! `accepted`; the rest is kept by the program.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     path::{Component, Path, PathBuf},
 };
@@ -125,14 +126,20 @@ impl Register {
     }
 
     /// Takes out of the findings what the register accepts today, as suppressed.
-    pub(crate) fn accept(&self, file: &Path, findings: &mut Vec<Finding>, today: Date) -> Vec<Suppressed> {
+    pub(crate) fn accept(
+        &self,
+        file: &Path,
+        names: &Names,
+        findings: &mut Vec<Finding>,
+        today: Date,
+    ) -> Vec<Suppressed> {
         let holding = |entry: &&Entry| entry.state == State::Accepted && entry.is_accepted(today);
         let accepted: BTreeMap<Key, &Entry> =
             self.findings.iter().filter(holding).map(|entry| (entry.key(), entry)).collect();
         let mut suppressed = Vec::new();
         let mut left = Vec::with_capacity(findings.len());
         for finding in findings.drain(..) {
-            match accepted.get(&key(&finding, file)) {
+            match accepted.get(&key(&finding, names)) {
                 Some(entry) => suppressed.push(Suppressed { by: entry.suppression(file, &finding), finding }),
                 None => left.push(finding),
             }
@@ -142,7 +149,7 @@ impl Register {
     }
 
     /// Brings the register up to date with a run.
-    pub(crate) fn update(&mut self, file: &Path, seen: &Seen<'_>) -> Change {
+    pub(crate) fn update(&mut self, names: &Names, seen: &Seen<'_>) -> Change {
         let mut change = Change::default();
         let mut entries: BTreeMap<Key, Entry> = BTreeMap::new();
         for entry in std::mem::take(&mut self.findings) {
@@ -150,7 +157,7 @@ impl Register {
         }
         let mut present = std::collections::BTreeSet::new();
         for finding in seen.findings {
-            let key = key(finding, file);
+            let key = key(finding, names);
             present.insert(key.clone());
             let entry = entries.entry(key).or_insert_with_key(|key| {
                 change.new += 1;
@@ -159,7 +166,7 @@ impl Register {
             change.regressed += usize::from(entry.found(finding, seen.today));
         }
         for one in seen.suppressed {
-            let key = key(&one.finding, file);
+            let key = key(&one.finding, names);
             present.insert(key.clone());
             let entry = entries.entry(key).or_insert_with_key(|key| Entry::new(&one.finding, key, seen.today));
             entry.accepted(one);
@@ -321,22 +328,37 @@ fn due(severity: Severity, today: Date) -> Option<Date> {
 }
 
 /// What makes a finding the same from run to run: its template as seen from the register, and its fingerprint.
-fn key(finding: &Finding, register: &Path) -> Key {
+fn key(finding: &Finding, names: &Names) -> Key {
     let file = finding.span.as_ref().map_or("", |span| &*span.file);
-    (seen_from(register, file), fingerprint(finding))
+    (names.of(file), fingerprint(finding))
 }
 
-/// The path of a template as seen from the folder of a register, with forward slashes, wherever the check was run from.
-pub(crate) fn seen_from(register: &Path, file: &str) -> String {
-    let folder = register.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let below = || {
-        let file = Path::new(file).canonicalize().ok()?;
-        file.strip_prefix(folder.canonicalize().ok()?).ok().map(Path::to_owned)
-    };
-    let path = below().unwrap_or_else(|| PathBuf::from(file));
-    let parts = path.components().filter(|part| !matches!(part, Component::CurDir));
-    let parts: Vec<String> = parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-    parts.join("/").replacen("//", "/", 1)
+/// Paths of templates as seen from the folder of a register, with forward slashes, wherever the check was run from.
+pub(crate) struct Names {
+    folder: Option<PathBuf>,
+    known: RefCell<BTreeMap<String, String>>,
+}
+
+impl Names {
+    pub(crate) fn beside(register: &Path) -> Self {
+        let folder = register.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Self { folder: folder.canonicalize().ok(), known: RefCell::default() }
+    }
+
+    /// The path as seen from the folder; as it was given, where it does not lie below.
+    pub(crate) fn of(&self, file: &str) -> String {
+        let mut known = self.known.borrow_mut();
+        known.entry(file.to_owned()).or_insert_with(|| self.look_up(file)).clone()
+    }
+
+    fn look_up(&self, file: &str) -> String {
+        let below =
+            || Path::new(file).canonicalize().ok()?.strip_prefix(self.folder.as_ref()?).ok().map(Path::to_owned);
+        let path = below().unwrap_or_else(|| PathBuf::from(file));
+        let parts = path.components().filter(|part| !matches!(part, Component::CurDir));
+        let parts: Vec<String> = parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        parts.join("/").replacen("//", "/", 1)
+    }
 }
 
 fn fault(file: &Path, what: &str) -> anyhow::Error {

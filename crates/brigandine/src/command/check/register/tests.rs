@@ -27,7 +27,8 @@ fn day(day: i8) -> Date {
 }
 
 fn run(register: &mut Register, findings: &[Finding], suppressed: &[Suppressed], today: Date) -> Change {
-    register.update(Path::new("register.json"), &Seen { findings, suppressed, judged: &|_| true, today })
+    register
+        .update(&Names::beside(Path::new("register.json")), &Seen { findings, suppressed, judged: &|_| true, today })
 }
 
 fn states(register: &Register) -> Vec<State> {
@@ -55,7 +56,7 @@ fn what_was_not_judged_is_not_fixed() {
     let mut register = Register::default();
     run(&mut register, &[finding("x", 3)], &[], day(1));
     let seen = Seen { findings: &[], suppressed: &[], judged: &|_| false, today: day(2) };
-    assert_eq!(register.update(Path::new("register.json"), &seen), Change::default());
+    assert_eq!(register.update(&Names::beside(Path::new("register.json")), &seen), Change::default());
     assert_eq!(states(&register), [State::Open]);
 }
 
@@ -66,12 +67,14 @@ fn acceptance_holds_with_a_reason_until_its_last_day() {
     run(&mut register, &[finding("x", 3)], &[], day(1));
     let entry = &mut register.findings[0];
     (entry.state, entry.owner, entry.until) = (State::Accepted, Some("shop".to_owned()), Some(day(10)));
-    let accepted = |register: &Register, today| register.accept(file, &mut vec![finding("x", 3)], today).len();
+    let accepted = |register: &Register, today| {
+        register.accept(file, &Names::beside(file), &mut vec![finding("x", 3)], today).len()
+    };
     assert_eq!(accepted(&register, day(2)), 0, "without a reason it hides nothing");
     register.findings[0].reason = Some("a demonstration".to_owned());
     assert_eq!((accepted(&register, day(10)), accepted(&register, day(11))), (1, 0));
     let mut findings = vec![finding("y", 1), finding("x", 3)];
-    let suppressed = register.accept(file, &mut findings, day(2));
+    let suppressed = register.accept(file, &Names::beside(file), &mut findings, day(2));
     assert_eq!((findings.len(), suppressed[0].by.owner.as_deref()), (1, Some("shop")));
     run(&mut register, &[], &suppressed, day(2));
     assert_eq!(states(&register), [State::Accepted]);
@@ -116,11 +119,11 @@ fn a_template_is_the_same_from_wherever_it_is_checked() {
     std::fs::create_dir(folder.path().join("a")).unwrap();
     let template = folder.path().join("a/template.yaml");
     std::fs::write(&template, "").unwrap();
-    let register = folder.path().join("register.json");
-    assert_eq!(seen_from(&register, template.to_str().unwrap()), "a/template.yaml");
-    assert_eq!(seen_from(&register, folder.path().join("a/./template.yaml").to_str().unwrap()), "a/template.yaml");
-    assert_eq!(seen_from(&register, "./elsewhere/b.yaml"), "elsewhere/b.yaml");
-    assert_eq!(seen_from(Path::new("register.json"), "/nowhere/b.yaml"), "/nowhere/b.yaml");
+    let names = Names::beside(&folder.path().join("register.json"));
+    assert_eq!(names.of(template.to_str().unwrap()), "a/template.yaml");
+    assert_eq!(names.of(folder.path().join("a/./template.yaml").to_str().unwrap()), "a/template.yaml");
+    assert_eq!(names.of("./elsewhere/b.yaml"), "elsewhere/b.yaml");
+    assert_eq!(Names::beside(Path::new("register.json")).of("/nowhere/b.yaml"), "/nowhere/b.yaml");
 }
 
 #[test]
