@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -270,17 +271,24 @@ fn read(text: &str, faults: &mut Vec<Fault>) -> Written {
             Ok(written) => return written,
             Err(error) => error,
         };
-        let span = error.span().unwrap_or_default();
-        faults.push(Fault::new(span.start, error.message().trim().to_owned()));
-        let start = rest.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
-        let setting = rest.get(start..span.start).is_some_and(|before| before.contains('='));
-        if !setting || rest.get(start..span.end).is_none() || span.is_empty() {
-            break;
+        let at = error.span().map_or(0, |span| span.start);
+        // What is known to be no table was said in better words.
+        if !faults.iter().any(|fault| fault.offset == at) {
+            faults.push(Fault::new(at, error.message().trim().to_owned()));
         }
-        let blank: String = rest.get(start..span.end).unwrap_or_default().bytes().map(blank).collect();
-        rest.replace_range(start..span.end, &blank);
+        let Some(setting) = DeTable::parse(&rest).ok().and_then(|table| setting_at(table.get_ref(), at)) else { break };
+        let blank: String = rest.get(setting.clone()).unwrap_or_default().bytes().map(blank).collect();
+        rest.replace_range(setting, &blank);
     }
     Written::default()
+}
+
+/// The setting, key and value, that a byte lies in.
+fn setting_at(table: &DeTable<'_>, at: usize) -> Option<Range<usize>> {
+    table.iter().find_map(|(key, value)| match value.get_ref() {
+        DeValue::Table(inner) => setting_at(inner, at),
+        _ => value.span().contains(&at).then(|| key.span().start..value.span().end),
+    })
 }
 
 fn blank(byte: u8) -> char {
@@ -310,6 +318,12 @@ fn walk(table: &DeTable<'_>, schema: &serde_json::Value, root: &serde_json::Valu
         let inner = properties.and_then(|properties| properties.get(name)).or(any_key);
         match (inner, value.get_ref()) {
             (Some(inner), DeValue::Table(table)) => walk(table, inner, root, faults),
+            (Some(inner), _) if is_table(dereference(inner, root)) => {
+                faults.push(Fault::new(
+                    value.span().start,
+                    format!("`{name}` holds settings of its own: write `[...{name}]`"),
+                ));
+            }
             (Some(_), _) => {}
             (None, _) => {
                 let known = properties.into_iter().flat_map(|properties| properties.keys().map(String::as_str));
@@ -321,6 +335,10 @@ fn walk(table: &DeTable<'_>, schema: &serde_json::Value, root: &serde_json::Valu
             }
         }
     }
+}
+
+fn is_table(schema: &serde_json::Value) -> bool {
+    schema.get("type").is_some_and(|kind| kind == "object")
 }
 
 fn dereference<'a>(schema: &'a serde_json::Value, root: &'a serde_json::Value) -> &'a serde_json::Value {
@@ -399,6 +417,25 @@ mod tests {
                 "brigandine.toml:13:15: invalid type: string \"many\", expected u32",
             ]
         );
+    }
+
+    #[test]
+    fn what_should_be_a_table_and_lists_of_the_wrong_kind_are_said_once() {
+        let error =
+            |text: &str| parse(text).unwrap_err().lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            error("check = []\n"),
+            ["brigandine.toml:1:9: `check` holds settings of its own: write `[...check]`"]
+        );
+        assert_eq!(
+            error("[check]\nbaseline = 7\nselect = [1,\n  2]\n[check.rules]\nAP001 = 'low'\n"),
+            [
+                "brigandine.toml:2:12: invalid type: integer `7`, expected path string",
+                "brigandine.toml:3:11: invalid type: integer `1`, expected a string",
+                "brigandine.toml:6:9: `AP001` holds settings of its own: write `[...AP001]`",
+            ]
+        );
+        assert_eq!(error("[check\nx\n").len(), 1);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{settings::Settings, write_fixes};
 use crate::{
     arguments::Check,
-    parameters,
+    face, parameters,
     project::{self, Project, Unreadable},
 };
 
@@ -48,6 +48,10 @@ pub(crate) fn environments(arguments: &Check) -> anyhow::Result<Vec<Environment>
     let reading = &arguments.reading;
     if arguments.environments.is_empty() {
         return Ok(vec![Environment { name: None, options: parameters::options(reading)? }]);
+    }
+    let mut seen = BTreeSet::new();
+    if let Some((name, _)) = arguments.environments.iter().find(|(name, _)| !seen.insert(name)) {
+        return Err(face::sentence(format!("the environment `{name}` stands twice"), "give each a name of its own"));
     }
     let named = arguments.environments.iter().map(|(name, file)| {
         let options = parameters::options_for(reading, Some((name, file)))?;
