@@ -1,5 +1,6 @@
 //! Functions run here: one pool of environments per function, each environment one process with a Runtime API of its own.
 
+mod attention;
 mod bootstrap;
 mod connection;
 mod environment;

@@ -1,12 +1,10 @@
-//! Memory for request bodies, counted before it is taken: many callers together may not fill it, nor one of them most
-//! of it.
+//! Memory for bodies, counted before it is taken: many callers together may not fill it, nor one of them most of it.
+//! Requests and answers have one budget each, so that slow readers do not keep others from sending.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
-
-use crate::settings::Limits;
 
 /// Charges are rounded up to this many bytes, so that even tiny bodies bound the table of clients.
 const UNIT: usize = 1_024;
@@ -35,10 +33,10 @@ pub(crate) struct Held {
 }
 
 impl Budget {
-    /// A budget that has room for one body at least, and a quarter of it (or one body) for one client.
-    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
-        let one = units(limits.body_bytes);
-        let total = limits.buffered_bytes.max(one);
+    /// A budget that has room for one body of the longest kind at least, and a quarter of it (or one body) for one client.
+    pub(crate) fn new(total: usize, longest: usize) -> Arc<Self> {
+        let one = units(longest);
+        let total = total.max(one);
         Arc::new(Self { total, share: (total / 4).max(one), taken: Mutex::default() })
     }
 
@@ -92,7 +90,7 @@ mod tests {
     use super::*;
 
     fn budget(total: usize, body: usize) -> Arc<Budget> {
-        Budget::new(&Limits { buffered_bytes: total, body_bytes: body, ..Limits::default() })
+        Budget::new(total, body)
     }
 
     #[test]

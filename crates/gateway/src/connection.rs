@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use brigandine_model::{Guard, Throttle};
 use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -31,7 +32,7 @@ use crate::{
     address::{client_key, listed, plain},
     entrance::{Accepted, Entrance},
     framing::Framed,
-    rate::{BucketKey, Rates, nanoseconds},
+    rate::{BucketKey, Pace, Rates, nanoseconds},
     record::Recorder,
     settings::{Limits, Timers},
     visit::Peer,
@@ -48,6 +49,9 @@ pub(crate) struct Gatehouse {
     pub(crate) places: Arc<Places>,
     pub(crate) protocol: Builder<TokioExecutor>,
 }
+
+/// The bucket of connections beside those of routes.
+const CONNECTIONS: u64 = u64::MAX;
 
 /// Any stream: plain and encrypted connections share one compiled protocol stack.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -130,6 +134,9 @@ impl Gatehouse {
         let now = Instant::now();
         let watch = Watch::new(peer, Arc::new(self.settings.timers.clone()), now);
         let exempt = listed(&self.settings.trusted_proxies, peer);
+        if !exempt && self.comes_too_often(peer) {
+            return self.recorder.connection_refused(peer, "address-rate");
+        }
         match self.places.take(&watch, exempt, now) {
             Ok(place) => {
                 let closed = closed.clone();
@@ -140,6 +147,16 @@ impl Gatehouse {
             }
             Err(reason) => self.recorder.connection_refused(peer, reason),
         }
+    }
+
+    /// Whether an address asks for more handshakes, which are dear, than twice the requests it may send. Whoever keeps to
+    /// the rate of requests is never turned away here, nor where an answer that says why costs less than a handshake.
+    fn comes_too_often(&self, peer: IpAddr) -> bool {
+        let told = self.tls.is_some() && !self.settings.observe.covers(Guard::Rate, None);
+        let Some(throttle) = self.settings.client_total.filter(|_| told) else { return false };
+        let pace = Pace::from(Throttle { rate: 2.0 * throttle.rate, burst: throttle.burst.saturating_mul(2) });
+        let key = BucketKey { who: client_key(peer), scope: CONNECTIONS };
+        self.rates.take(key, pace, nanoseconds(self.settings.clock.steady())).is_err()
     }
 
     async fn host(self: Arc<Self>, stream: TcpStream, watch: &Arc<Watch>, closed: watch::Receiver<bool>) {

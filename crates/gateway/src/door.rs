@@ -92,7 +92,7 @@ impl Door {
         let recorder = Arc::new(Recorder::new(sink, settings.clock.clone()));
         let entrance = Arc::new(Entrance {
             plan: ArcSwap::from_pointee(plan),
-            path: path(&rates, backend),
+            path: path(&rates, &recorder, backend),
             recorder: recorder.clone(),
         });
         let gatehouse = Arc::new(Gatehouse {

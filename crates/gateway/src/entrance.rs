@@ -1,13 +1,17 @@
 //! From hyper's request to the path, and from the path's outcome to hyper's answer.
 
 use std::{
+    cell::RefCell,
     convert::Infallible,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
-use brigandine_model::{Answer, Refusal};
+use brigandine_model::{Answer, Guard, Refusal};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version,
@@ -19,11 +23,13 @@ use tokio::time::timeout;
 use tower::ServiceExt;
 
 use crate::{
+    address::client_key,
+    budget::Held,
     guard::identity::challenge,
     plan::Plan,
     record::{Draft, Recorder, shown},
-    reply::Reply,
-    visit::{Arrival, Peer, Seam, Stop, Trace, Unread},
+    reply::{PIECE, Reply},
+    visit::{Arrival, Peer, Seam, Stop, Trace, Unread, refuse},
     watch::Busy,
 };
 
@@ -90,6 +96,14 @@ impl Entrance {
                 answer
             }
         };
+        let room = match room_for(&answer, &self.plan.load(), &trace) {
+            Ok(room) => room,
+            Err(refusal) => {
+                answer = refusal_answer(&refusal, &id);
+                draft.refusal = Some(refusal);
+                None
+            }
+        };
         finish(&mut answer, &trace, &id);
         let (leftover, last) = trace.write(|facts| (facts.leftover.take(), facts.last));
         if last {
@@ -105,11 +119,24 @@ impl Entrance {
         draft.status = answer.status.as_u16();
         draft.sent_bytes = answer.body.len() as u64;
         drop(draft);
-        let mut response = Response::new(Reply::new(answer.body, busy));
+        let mut response = Response::new(Reply::new(answer.body, busy, room));
         *response.status_mut() = answer.status;
         *response.headers_mut() = answer.headers;
         Ok(response)
     }
+}
+
+/// Memory for a long answer until its reader has it: readers who take their time may not hold all there is.
+fn room_for(answer: &Answer, plan: &Plan, trace: &Trace) -> Result<Option<Held>, Refusal> {
+    if answer.body.len() <= PIECE {
+        return Ok(None);
+    }
+    let mut held = plan.answers.nothing(client_key(trace.write(|facts| facts.client)));
+    if held.grow_to(answer.body.len()) {
+        return Ok(Some(held));
+    }
+    let reason = "too many answers wait for their readers";
+    Err(Refusal { retry_after: Some(1), ..refuse(Guard::Size, 503, "answer-budget", reason) })
 }
 
 /// Bytes of an unwanted body that are let pass: those who send without listening would otherwise meet a closed
@@ -175,18 +202,34 @@ fn finish(answer: &mut Answer, trace: &Trace, id: &str) {
 
 /// A new name for a request: a version 4 UUID, 36 characters.
 pub fn request_id() -> String {
-    let mut bits = [0_u8; 16];
-    if getrandom::fill(&mut bits).is_err() {
-        // Without randomness an id need only be unlike the others.
-        use std::sync::atomic::{AtomicU64, Ordering};
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = u128::from(COUNT.fetch_add(1, Ordering::Relaxed));
-        bits = count.to_be_bytes();
-    }
-    let bits = (u128::from_be_bytes(bits) & !(0xf << 76) & !(0b11 << 62)) | (4 << 76) | (0b10 << 62);
+    let bits = (random() & !(0xf << 76) & !(0b11 << 62)) | (4 << 76) | (0b10 << 62);
     let hex = format!("{bits:032x}");
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
+}
+
+/// Names drawn at once: the system is asked for chance once for this many.
+const DRAWN: usize = 64;
+
+/// Stands in for chance where the system has none.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static CHANCE: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+}
+
+fn random() -> u128 {
+    let drawn = CHANCE.with_borrow_mut(|left| {
+        if left.is_empty() {
+            let mut fresh = [0_u8; 16 * DRAWN];
+            getrandom::fill(&mut fresh).ok()?;
+            let (bits, _) = fresh.as_chunks::<16>();
+            left.extend_from_slice(bits);
+        }
+        left.pop()
+    });
+    // Without randomness an id need only be unlike the others.
+    drawn.map_or_else(|| u128::from(COUNT.fetch_add(1, Ordering::Relaxed)), u128::from_be_bytes)
 }
 
 #[cfg(test)]

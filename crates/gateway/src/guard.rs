@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod canonical;
 pub(crate) mod client;
+pub(crate) mod content;
 pub(crate) mod function;
 pub(crate) mod identity;
 pub(crate) mod rate;

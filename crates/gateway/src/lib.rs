@@ -64,4 +64,4 @@ pub use identity::{
     development::DevelopmentIssuer,
 };
 pub use record::Counters;
-pub use settings::{IssuerSetting, KeyScope, KeySource, Limits, Observe, Settings, Timers, TlsFiles};
+pub use settings::{Firewall, IssuerSetting, Keeper, KeyScope, KeySource, Limits, Observe, Settings, Timers, TlsFiles};

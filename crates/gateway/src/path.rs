@@ -10,6 +10,7 @@ use crate::{
         body::WholeBody,
         canonical::OneMeaning,
         client::AddressLists,
+        content::HarmlessContent,
         function::Invocation,
         identity::KnownCaller,
         rate::{Charged, ClientRate, ClientRouteRate, RouteRate},
@@ -17,12 +18,13 @@ use crate::{
         size::HeadSize,
     },
     rate::Rates,
+    record::Recorder,
     visit::{Arrival, Seam, step, wait},
 };
 
 /// Connection counts and timers stand before all this, in `connection`; the record of every answer stands round it, in
-/// `record`. Validation and inspection will stand between the body and the function.
-pub(crate) fn path(rates: &Arc<Rates>, backend: Backend) -> Seam<Arrival> {
+/// `record`. Validation will stand between identity and inspection.
+pub(crate) fn path(rates: &Arc<Rates>, recorder: &Arc<Recorder>, backend: Backend) -> Seam<Arrival> {
     ServiceBuilder::new()
         // Sizes of the head, and of the body as far as the head announces it. Refusals of the first three are charged apart.
         .layer(step(Charged(HeadSize, rates.clone())))
@@ -42,6 +44,8 @@ pub(crate) fn path(rates: &Arc<Rates>, backend: Backend) -> Seam<Arrival> {
         .layer(step(RouteRate))
         // The whole body, not too large, not too slow, and within the memory for bodies: read only for those who may call.
         .layer(wait(WholeBody))
+        // What is in it, by the firewall's rules: only of requests that would otherwise run a function.
+        .layer(wait(HarmlessContent(recorder.clone())))
         // Simultaneous runs of the function, its deadline, and the function.
         .service(Seam::new(Invocation(backend)))
 }

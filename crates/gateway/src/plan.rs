@@ -24,6 +24,9 @@ use crate::{
     routing::Mount,
 };
 
+/// Bytes of the longest answer that a function can give.
+const LONGEST_ANSWER: usize = 6 * 1024 * 1024 + 1024;
+
 /// One application under one set of settings.
 pub(crate) struct Plan {
     pub(crate) settings: Arc<Settings>,
@@ -35,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) requests: Arc<Semaphore>,
     /// Memory for their bodies.
     pub(crate) budget: Arc<Budget>,
+    /// Memory for their answers.
+    pub(crate) answers: Arc<Budget>,
     /// Headers in which authorizers look for tokens, lower case.
     pub(crate) token_headers: BTreeSet<String>,
     pub(crate) not_enforced: Vec<NotEnforced>,
@@ -55,6 +60,8 @@ pub(crate) struct Entry {
     pub(crate) gate: Gate,
     /// Guards that only observe here, beside those that do so everywhere.
     pub(crate) observed: BTreeSet<Guard>,
+    /// Whether the firewall looks at its requests.
+    pub(crate) inspected: bool,
     pub(crate) total: Arc<Total>,
     pub(crate) slots: Option<Arc<Slots>>,
     pub(crate) deadline: Duration,
@@ -157,7 +164,10 @@ impl Plan {
             Some(previous) => previous.requests.clone(),
             None => Arc::new(Semaphore::new(settings.limits.requests.clamp(1, Semaphore::MAX_PERMITS))),
         };
-        let budget = previous.map_or_else(|| Budget::new(&settings.limits), |previous| previous.budget.clone());
+        let limits = &settings.limits;
+        let new = |longest: usize| Budget::new(limits.buffered_bytes, longest);
+        let budget = previous.map_or_else(|| new(limits.body_bytes), |previous| previous.budget.clone());
+        let answers = previous.map_or_else(|| new(LONGEST_ANSWER), |previous| previous.answers.clone());
         Self {
             client_total: settings.client_total.map(Pace::from),
             client_route: settings.client_throttle.map(Pace::from),
@@ -167,6 +177,7 @@ impl Plan {
             mounts,
             requests,
             budget,
+            answers,
             not_enforced,
         }
     }
@@ -242,6 +253,9 @@ impl Draft<'_> {
         note_any_audience(&gate, api, not_enforced);
         Entry {
             observed: self.observing.on(&api.id, &label),
+            inspected: self.settings.firewall.as_ref().is_some_and(|firewall| {
+                !firewall.off.contains(&label) && !firewall.off.contains(format!("{} {label}", api.id).as_str())
+            }),
             pattern: if own_address { Pattern::Default } else { Pattern::parse(&route.path) },
             shown_path,
             label,

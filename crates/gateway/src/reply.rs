@@ -10,21 +10,23 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-use crate::watch::Busy;
+use crate::{budget::Held, watch::Busy};
 
-/// Bytes handed out at once.
-const PIECE: usize = 16 * 1024;
+/// Bytes handed out at once. Answers up to this length are bounded by the number of requests alone.
+pub(crate) const PIECE: usize = 16 * 1024;
 
 /// An answer's body. While it exists, its request counts as under way.
 pub(crate) struct Reply {
     rest: Bytes,
     _busy: Busy,
+    /// The memory of a long body, until its reader has it.
+    _held: Option<Held>,
 }
 
 impl Reply {
-    pub(crate) fn new(body: Bytes, mut busy: Busy) -> Self {
+    pub(crate) fn new(body: Bytes, mut busy: Busy, held: Option<Held>) -> Self {
         busy.answering(body.len(), Instant::now());
-        Self { rest: body, _busy: busy }
+        Self { rest: body, _busy: busy, _held: held }
     }
 }
 

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
+use brigandine_inspect::RuleSet;
 use brigandine_model::{Guard, LogicalId, Throttle};
 use ipnet::IpNet;
 
@@ -48,6 +50,8 @@ pub struct Settings {
     pub extra_roots: Option<PathBuf>,
     /// Whether issuers may live on private networks.
     pub private_issuers: bool,
+    /// The firewall; nothing is looked at without it.
+    pub firewall: Option<Firewall>,
     /// Stands in for every token issuer; loopback addresses only.
     ///
     /// While it or a development key is set, only requests for `localhost`, `*.localhost` and loopback addresses are
@@ -82,6 +86,7 @@ impl Default for Settings {
             issuers: BTreeMap::new(),
             extra_roots: None,
             private_issuers: false,
+            firewall: None,
             development: None,
             clock: Arc::new(SystemClock::default()),
         }
@@ -117,7 +122,8 @@ pub struct Limits {
     /// Bytes of a request's body. Default 6 MiB: no more fits into one invocation.
     pub body_bytes: usize,
     /// Bytes of all request bodies held at once, until their functions have answered; at least one body. Default
-    /// 256 MiB. One client address (IPv6: one /64) may hold a quarter of it. Over it, 503.
+    /// 256 MiB. One client address (IPv6: one /64) may hold a quarter of it. Over it, 503. The same again for answers that
+    /// wait for their readers.
     pub buffered_bytes: usize,
     /// Entries in the table of rates, about 64 bytes each. Default 65,536; the least used make room for new ones.
     pub rate_entries: usize,
@@ -233,6 +239,34 @@ impl Observe {
         let named = self.guards.contains(&guard) || own.is_some_and(|own| own.contains(&guard));
         able && (self.everything || named)
     }
+}
+
+/// The firewall: rules that look at what is in a request.
+#[derive(Clone)]
+pub struct Firewall {
+    /// The rules. Others may be put in their place at any time; requests under way keep those they began with.
+    pub rules: Arc<ArcSwap<RuleSet>>,
+    /// How they are applied.
+    pub inspection: brigandine_inspect::Settings,
+    /// Routes that are not looked at, named as for [`Observe::routes`].
+    pub off: BTreeSet<Arc<str>>,
+    /// Where refused requests are kept whole, where they are.
+    pub keeper: Option<Arc<dyn Keeper>>,
+}
+
+impl Firewall {
+    /// Hands a refused request to whoever keeps them.
+    pub(crate) fn keep(&self, request: &brigandine_model::Request) {
+        if let Some(keeper) = &self.keeper {
+            keeper.keep(request);
+        }
+    }
+}
+
+/// Keeps refused requests whole, for those who have to find out why. Never blocks, and never fails towards the caller.
+pub trait Keeper: Send + Sync {
+    /// Takes one request.
+    fn keep(&self, request: &brigandine_model::Request);
 }
 
 /// What the template cannot say about a token authorizer.

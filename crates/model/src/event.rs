@@ -34,6 +34,8 @@ pub enum Happening {
     ConnectionFailed(ConnectionFailed),
     /// A request was answered, by a function or by a guard.
     RequestAnswered(Box<RequestAnswered>),
+    /// The firewall found something in a request.
+    ContentJudged(Box<ContentJudged>),
     /// A function ran.
     InvocationFinished(InvocationFinished),
     /// A place for a function to run came up.
@@ -125,6 +127,56 @@ pub struct RequestAnswered {
     pub refusal: Option<Refusal>,
     /// What guards that only observe would have said.
     pub observed: Vec<Refusal>,
+}
+
+/// The firewall found something in a request.
+#[derive(Clone, Debug, Serialize)]
+pub struct ContentJudged {
+    /// The request's id.
+    pub request: Arc<str>,
+    /// The client.
+    pub client: IpAddr,
+    /// The route's pattern with its method.
+    pub route: Arc<str>,
+    /// What came of it.
+    pub judged: Judged,
+    /// The anomaly score.
+    pub score: i64,
+    /// Work done, in units of about one byte looked at.
+    pub work: u64,
+    /// Whether it was refused because looking at it would have cost too much.
+    pub over_budget: bool,
+    /// The rules that matched, in order; at most 20.
+    pub matches: Vec<RuleMatch>,
+}
+
+/// What came of a request in which the firewall found something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judged {
+    /// It was refused.
+    Refused,
+    /// It would have been refused, but the guard only observes.
+    Observed,
+    /// It passed: what was found was not enough.
+    Noted,
+}
+
+/// A rule of the firewall that matched.
+#[derive(Clone, Debug, Serialize)]
+pub struct RuleMatch {
+    /// Its id.
+    pub rule: u64,
+    /// 0 (emergency) to 7 (debug).
+    pub severity: Option<u8>,
+    /// What it says.
+    pub message: Arc<str>,
+    /// Where it matched: `ARGS:name`.
+    pub variable: Arc<str>,
+    /// Where in the value, after transformations, in bytes.
+    pub offset: usize,
+    /// At most 64 bytes round the match, escaped; credentials are replaced.
+    pub excerpt: Arc<str>,
 }
 
 /// A function ran.

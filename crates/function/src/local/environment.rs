@@ -23,6 +23,7 @@ use tokio::{
 use crate::{
     ErrorKind, FunctionError, Reply,
     local::{
+        attention::Usual,
         output::Output,
         pool::{self, Pool, Shared},
         process, runtime_api,
@@ -67,7 +68,9 @@ pub(crate) struct Environment {
     /// Whether a call waited for it when it was started.
     wanted: bool,
     pool: Weak<Pool>,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
+    /// How long its calls usually take.
+    pub(crate) usual: Usual,
     slot: Mutex<Slot>,
     output: Arc<Output>,
     api: Mutex<Option<AbortHandle>>,
@@ -103,6 +106,7 @@ impl Environment {
             wanted,
             pool: Arc::downgrade(pool),
             shared,
+            usual: Usual::default(),
             slot: Mutex::new(Slot::new(started)),
             output: output.clone(),
             api: Mutex::new(None),
@@ -278,6 +282,7 @@ impl Environment {
 
     fn answer(&self, running: Running, outcome: Outcome) {
         let duration = running.started.elapsed();
+        self.usual.note(duration);
         let init = lock(&self.slot).init;
         self.sample();
         let reply = Reply {

@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     InvokeError, LocalSettings, Reply,
     local::{
+        attention::{self, Calls},
         emit,
         environment::{End, Environment, failed},
         slot::{Failure, Order, Told},
@@ -40,11 +41,12 @@ pub(crate) struct Shared {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) warden: Warden,
     numbers: AtomicU64,
+    pub(crate) calls: Calls,
 }
 
 impl Shared {
     pub(crate) fn new(settings: LocalSettings, sink: Arc<dyn Sink>, warden: Warden) -> Self {
-        Self { settings, sink, warden, numbers: AtomicU64::new(0) }
+        Self { settings, sink, warden, numbers: AtomicU64::new(0), calls: Calls::default() }
     }
 
     pub(crate) fn next_number(&self) -> u64 {
@@ -135,6 +137,7 @@ impl Pool {
         mut order: Box<Order>,
         deadline: Option<Instant>,
     ) -> Result<Reply, InvokeError> {
+        let _call = self.shared.calls.begin();
         for _ in 0..ATTEMPTS {
             let mut lease = match self.lease(deadline).await {
                 Ok(lease) => lease,
@@ -440,6 +443,11 @@ impl Watch {
     async fn until(mut self, deadline: Option<Instant>) -> Result<Told, InvokeError> {
         loop {
             let Some(told) = &mut self.told else { return Err(InvokeError::DeadlinePassed) };
+            let (calls, usual) = (&self.environment.shared.calls, &self.environment.usual);
+            if let Some(told) = attention::for_answer(calls, usual, told).await {
+                self.told = None;
+                return told.map_err(|_| InvokeError::Stopped("the environment is gone".into()));
+            }
             let look = earlier(self.timeout, deadline).min(Instant::now() + WEIGH_EVERY);
             if let Ok(told) = timeout_at(look, told).await {
                 self.told = None;

@@ -11,11 +11,16 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::oneshot::{Receiver, error::RecvError},
+    task::JoinSet,
+};
 
 use crate::{
     ErrorKind, FunctionError, PAYLOAD_LIMIT,
     local::{
+        attention,
         connection::Heard,
         environment::{Environment, Outcome},
         peer,
@@ -106,12 +111,19 @@ async fn next(environment: &Arc<Environment>) -> Said {
         Asked::Given(delivery) => delivery,
         Asked::OutOfTurn => return out_of_turn(),
         // The sender is gone when the environment has ended; its process hears that soon enough.
-        Asked::Wait(work) => match work.await {
+        Asked::Wait(mut work) => match wait(environment, &mut work).await {
             Ok(delivery) => delivery,
             Err(_) => return refused(StatusCode::GONE, "Gone", "the environment has ended"),
         },
     };
     hand_over(environment, delivery)
+}
+
+async fn wait(environment: &Environment, work: &mut Receiver<Delivery>) -> Result<Delivery, RecvError> {
+    match attention::for_call(&environment.shared.calls, &environment.usual, work).await {
+        Some(found) => found,
+        None => work.await,
+    }
 }
 
 fn hand_over(environment: &Environment, delivery: Delivery) -> Said {
@@ -169,7 +181,10 @@ async fn response(environment: &Arc<Environment>, id: String, request: Request<I
         }
         Err(Unsent::Broken) => return refused(StatusCode::BAD_REQUEST, "InvalidRequest", "the body is not complete"),
     };
-    environment.finish(&id, outcome).map_or_else(not_taken, |()| taken())
+    match environment.finish(&id, outcome) {
+        Ok(()) => taken_in_turn().await,
+        Err(untaken) => not_taken(untaken),
+    }
 }
 
 async fn error(environment: &Arc<Environment>, id: String, request: Request<Incoming>) -> Said {
@@ -285,6 +300,12 @@ async fn read(mut body: Incoming) -> Result<Sent, Unsent> {
         return Err(Unsent::TooLarge);
     }
     Ok(Sent { payload: if more.is_empty() { first } else { more.freeze() }, trailers })
+}
+
+/// Lets whoever waits for the answer go first: a caller should not wait while a process is thanked.
+async fn taken_in_turn() -> Said {
+    tokio::task::yield_now().await;
+    taken()
 }
 
 fn taken() -> Said {

@@ -75,6 +75,9 @@ async fn the_environment_is_the_templates_and_the_platforms_and_nothing_else() {
             provenance: brigandine_model::Provenance::default(),
             condition: None,
             implied_by: None,
+            written_kind: None,
+            properties: None,
+            keeping: std::collections::BTreeMap::new(),
         },
     );
     bench.settings.parameters.insert("Mode".into(), "-fast".into());

@@ -96,8 +96,14 @@ fn permits(ready: &Ready) -> Result<Vec<OwnedSemaphorePermit>, Stop> {
 }
 
 impl Ready {
-    fn object(&self, refusal: Refusal) -> Result<(), Stop> {
-        if self.plan.settings.observe.covers(refusal.guard, Some(&self.entry.observed)) {
+    /// Whether a guard only observes on this route.
+    pub(crate) fn observes(&self, guard: Guard) -> bool {
+        self.plan.settings.observe.covers(guard, Some(&self.entry.observed))
+    }
+
+    /// Stops the request, or notes the refusal where the guard only observes.
+    pub(crate) fn object(&self, refusal: Refusal) -> Result<(), Stop> {
+        if self.observes(refusal.guard) {
             self.trace.write(|facts| facts.observed.push(refusal));
             return Ok(());
         }

@@ -97,6 +97,14 @@ pub(crate) fn secure(uri: &Uri) -> Result<bool, String> {
     }
 }
 
+/// Whether `url` names, as an address and not by a name, a host of this machine or its network that is not `from`'s.
+pub(crate) fn leads_inside(url: &Uri, from: &Uri) -> bool {
+    let host =
+        |uri: &Uri| uri.host().map(|host| host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase());
+    let inside = |host: &str| is_loopback_name(host) || host.parse::<std::net::IpAddr>().is_ok_and(private);
+    host(url) != host(from) && host(url).is_some_and(|host| inside(&host))
+}
+
 fn is_loopback_name(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -133,4 +141,22 @@ fn max_age(cache_control: &str) -> Option<Duration> {
         .split(',')
         .find_map(|directive| directive.trim().strip_prefix("max-age=")?.parse().ok())
         .map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_on_the_network_leads_to_public_hosts_or_to_itself() {
+        let from: Uri = "https://login.example.com/pool".parse().unwrap();
+        for inside in
+            ["https://10.0.0.7/keys", "https://localhost/keys", "https://[::1]/keys", "https://169.254.169.254/"]
+        {
+            assert!(leads_inside(&inside.parse().unwrap(), &from), "{inside}");
+        }
+        assert!(!leads_inside(&"https://keys.example.net/".parse().unwrap(), &from));
+        let own: Uri = "https://10.0.0.7/issuer".parse().unwrap();
+        assert!(!leads_inside(&"https://10.0.0.7/keys".parse().unwrap(), &own));
+    }
 }

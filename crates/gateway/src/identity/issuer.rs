@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     Clock, KeySource, Settings,
-    identity::fetch::{Document, Fetcher, secure},
+    identity::fetch::{Document, Fetcher, leads_inside, secure},
     jose::{KeySet, VerifyingKey},
 };
 
@@ -181,10 +181,10 @@ impl Issuer {
         if *found.issuer != *self.name {
             return Err(format!("`{url}`: it speaks of another issuer"));
         }
-        // An issuer on the network may not send us to this machine.
+        // An issuer on the network may send us neither to this machine nor to an address of our own network.
         let (own, keys) = (self.name.parse(), found.jwks_uri.parse());
         match (own, keys) {
-            (Ok(own), Ok(keys)) if secure(&keys)? || !secure(&own)? => Ok(found.jwks_uri),
+            (Ok(own), Ok(keys)) if !secure(&own)? || secure(&keys)? && !leads_inside(&keys, &own) => Ok(found.jwks_uri),
             _ => Err(format!("`{url}`: the address of its keys is not trusted")),
         }
     }

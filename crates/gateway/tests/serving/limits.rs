@@ -11,7 +11,10 @@ use std::{
 use brigandine_gateway::{Backend, BackendError, Clock, Limits, Observe, Settings, Timers};
 use brigandine_model::{ApiStyle, Guard, Throttle};
 use jiff::Timestamp;
-use tokio::{io::AsyncWriteExt, sync::Notify};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Notify,
+};
 
 use crate::stage::{
     answer, api, app, backend, closes, fact, function, hear, open, open_app, open_before, route, settings,
@@ -229,6 +232,25 @@ async fn bodies_held_at_once_have_one_budget_and_each_client_a_share_of_it() {
     assert_eq!(stage.raw(post("/a", 9)).await.status, 200);
     let refused = stage.events.answered().into_iter().find_map(|answered| answered.refusal).unwrap();
     assert_eq!(refused.guard, Guard::Size);
+}
+
+#[tokio::test]
+async fn answers_that_wait_for_their_readers_have_one_budget() {
+    // Room for the longest answer once; a reader who takes nothing keeps it.
+    let limits = Limits { buffered_bytes: 1, ..Limits::default() };
+    let backend = backend(|_| async { Ok(answer(200, "x".repeat(5 * 1024 * 1024))) });
+    let stage = open_before(open_app(), Settings { limits, ..settings() }, backend).await;
+    let mut slow = stage.connect().await;
+    slow.write_all(b"GET /a HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut first = [0; 12];
+    slow.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    let heard = stage.get("/a").await;
+    assert_eq!((heard.status, heard.code(), heard.header("retry-after")), (503, "answer-budget".to_owned(), Some("1")));
+    let mut rest = vec![0; 5 * 1024 * 1024];
+    slow.read_exact(&mut rest).await.unwrap();
+    drop(slow);
+    while stage.get("/a").await.status != 200 {}
 }
 
 fn held(release: &Arc<Notify>) -> Backend {

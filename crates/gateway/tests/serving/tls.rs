@@ -3,13 +3,14 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use brigandine_gateway::{Door, Error, Settings, Timers, TlsFiles};
-use brigandine_model::Happening;
+use brigandine_model::{Happening, Throttle};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+use crate::limits::HandClock;
 use crate::stage::{Kept, Stage, echo, hear, open, open_app, settings};
 
 fn certificate(folder: &Path) -> CertificateDer<'static> {
@@ -87,6 +88,24 @@ async fn a_failed_handshake_is_told() {
     let stage = open(open_app(), with_files(folder.path())).await;
     stage.connect().await.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     assert_eq!(&*stage.events.failed("tls").await, "the handshake failed");
+}
+
+#[tokio::test]
+async fn an_address_has_no_more_handshakes_than_twice_its_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = certificate(folder.path());
+    let client_total = Some(Throttle { rate: 0.001, burst: 2 });
+    let clock = Arc::new(HandClock::default());
+    let stage = open(open_app(), Settings { client_total, clock, ..with_files(folder.path()) }).await;
+    for _ in 0..4 {
+        assert!(trusting(&stage, &root, &[]).await.is_ok());
+    }
+    assert!(trusting(&stage, &root, &[]).await.is_err());
+    let told = |what: &Happening| match what {
+        Happening::ConnectionRefused(refused) => Some(refused.reason),
+        _ => None,
+    };
+    assert_eq!(stage.events.until(told).await, "address-rate");
 }
 
 #[test]
