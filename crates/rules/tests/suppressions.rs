@@ -217,3 +217,12 @@ fn the_number_of_suppressions_is_bounded() {
         outcome.unjudged
     );
 }
+
+#[test]
+fn very_many_comments_cost_no_more_than_their_reading() {
+    let own = "# brigandine: ignore AP001 reason=x owner=y until=2099-01-01\n";
+    let peers = "    # checkov:skip=CKV_AWS_363:x\n";
+    let text = [&own.repeat(30_000), OLD, &"  # brigandine: x\n".repeat(30_000), &peers.repeat(30_000)].concat();
+    let outcome = judged(&text);
+    assert!(outcome.unjudged.iter().any(|one| one.reason.contains("more than 2000 suppressions")));
+}

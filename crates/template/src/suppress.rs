@@ -17,7 +17,15 @@ const MOST: usize = 2_000;
 
 /// Every suppression of a template as it was written, in text order by kind.
 pub(crate) fn suppressions(document: &Document, file: &Arc<str>, unjudged: &mut Vec<Unjudged>) -> Vec<Suppression> {
-    let mut reader = Reader { document, file, unjudged, found: Vec::new(), left_out: false };
+    let mut reader = Reader {
+        document,
+        file,
+        unjudged,
+        found: Vec::new(),
+        left_out: false,
+        ends: ends_of_runs(&document.comments),
+        extents: peers::extents(document),
+    };
     reader.comments();
     reader.metadata();
     if reader.left_out {
@@ -38,12 +46,32 @@ struct Reader<'a> {
     unjudged: &'a mut Vec<Unjudged>,
     found: Vec<Suppression>,
     left_out: bool,
+    /// For each comment the last line of the run of comments that it stands in.
+    ends: Vec<u32>,
+    extents: Vec<peers::Extent<'a>>,
+}
+
+/// The last line of each comment's run: comments alone on their lines, one under the other.
+fn ends_of_runs(comments: &[Comment]) -> Vec<u32> {
+    let mut ends: Vec<u32> = Vec::with_capacity(comments.len());
+    let mut next: Option<(u32, u32)> = None;
+    for comment in comments.iter().rev() {
+        let line = comment.place.line;
+        let end = next.filter(|(below, _)| *below == line + 1).map_or(line, |(_, end)| end);
+        next = comment.alone.then_some((line, end));
+        ends.push(end);
+    }
+    ends.reverse();
+    ends
 }
 
 impl Reader<'_> {
     fn comments(&mut self) {
         let document = self.document;
         for (index, comment) in document.comments.iter().enumerate() {
+            if self.left_out {
+                break;
+            }
             let Some(words) = comment.text.strip_prefix("brigandine:") else {
                 self.comment_for_peers(comment);
                 continue;
@@ -63,13 +91,7 @@ impl Reader<'_> {
         if !comment.alone {
             return Scope::Line(comment.place.line);
         }
-        let mut last = comment.place.line;
-        for next in self.document.comments.iter().skip(index + 1) {
-            if !next.alone || next.place.line != last + 1 {
-                break;
-            }
-            last += 1;
-        }
+        let last = self.ends.get(index).copied().unwrap_or(comment.place.line);
         Scope::Line(last + 1)
     }
 

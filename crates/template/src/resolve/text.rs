@@ -163,7 +163,9 @@ impl Resolver<'_> {
         };
         Ok(match &export.value {
             Value::Known(text) => self.literal(text),
-            Value::Symbolic(symbol) => concat(symbol.pieces.iter().map(|piece| self.imported_piece(piece, (&name, &export.file)))),
+            Value::Symbolic(symbol) => {
+                concat(symbol.pieces.iter().map(|piece| self.imported_piece(piece, (&name, &export.file))))
+            }
             Value::OneOf(_) => Text::unknown(format!(
                 "it is imported as `{name}` from `{}`, where it depends on parameters",
                 export.file

@@ -9,7 +9,10 @@ use brigandine_model::{LogicalId, Scope, Span, Suppression};
 use jiff::civil::Date;
 
 use super::Reader;
-use crate::{Map, Node, Origin, Place, load::Comment};
+use crate::{
+    Map, Node, Origin, Place,
+    load::{Comment, Document},
+};
 
 const TABLE: &str = include_str!("../../data/peers.txt");
 
@@ -43,6 +46,9 @@ struct Written<'a> {
 impl Reader<'_> {
     /// What a comment says to other checkers. They mean the resource that the comment stands in.
     pub(super) fn comment_for_peers(&mut self, comment: &Comment) {
+        if !comment.text.contains("checkov:skip=") && !comment.text.contains(":ignore:") {
+            return;
+        }
         let Some((resource, span)) = self.resource_around(comment).zip(Origin::written(comment.place).span(self.file))
         else {
             return;
@@ -86,32 +92,43 @@ impl Reader<'_> {
 
     /// The resource a comment stands in, or right above: a comment no deeper than the resources' names belongs to the next one.
     fn resource_around(&self, comment: &Comment) -> Option<LogicalId> {
-        let resources = self.document.root.get("Resources")?.as_map()?;
-        let mut inside = None;
-        for (id, key, end) in extents(resources) {
-            if key.start > comment.place.start {
-                let above = comment.alone && comment.place.column <= key.column && comment.place.line + 1 == key.line;
-                return if above { Some(LogicalId::new(id)) } else { inside };
-            }
-            let deeper = comment.place.line == key.line || comment.place.column > key.column;
-            inside = (deeper && comment.place.start <= end).then(|| LogicalId::new(id));
-        }
-        inside
+        let place = comment.place;
+        let after = self.extents.partition_point(|extent| extent.name.start <= place.start);
+        let above = self
+            .extents
+            .get(after)
+            .filter(|next| comment.alone && place.column <= next.name.column && place.line + 1 == next.name.line);
+        let around = || self.extents.get(after.checked_sub(1)?).filter(|own| own.holds(place));
+        above.or_else(around).map(|extent| LogicalId::new(extent.id))
     }
 }
 
-/// The resources in the order of the text, with the place of the name and where the resource ends: where the next one begins.
-fn extents(resources: &Map) -> Vec<(&str, Place, u32)> {
-    let mut found: Vec<(&str, Place, u32)> = resources
-        .entries()
+/// Where a resource stands: from its name to where the next one begins, or to its own end.
+pub(super) struct Extent<'a> {
+    id: &'a str,
+    name: Place,
+    end: u32,
+}
+
+impl Extent<'_> {
+    fn holds(&self, comment: Place) -> bool {
+        let deeper = comment.line == self.name.line || comment.column > self.name.column;
+        deeper && comment.start <= self.end
+    }
+}
+
+/// The resources in the order of the text.
+pub(super) fn extents(document: &Document) -> Vec<Extent<'_>> {
+    let resources = document.root.get("Resources").and_then(Node::as_map).into_iter().flat_map(Map::entries);
+    let mut found: Vec<Extent<'_>> = resources
         .filter_map(|(id, key, node)| {
-            let (key, node) = (key.place?, node.origin.place?);
-            Some((&**id, key, node.end.max(key.end)))
+            let (name, node) = (key.place?, node.origin.place?);
+            Some(Extent { id, name, end: node.end.max(name.end) })
         })
         .collect();
-    found.sort_by_key(|(_, key, _)| key.start);
-    let starts: Vec<u32> = found.iter().skip(1).map(|(_, key, _)| key.start).collect();
-    found.iter_mut().zip(starts).for_each(|((_, _, end), next)| *end = next);
+    found.sort_by_key(|extent| extent.name.start);
+    let starts: Vec<u32> = found.iter().skip(1).map(|extent| extent.name.start).collect();
+    found.iter_mut().zip(starts).for_each(|(extent, next)| extent.end = next);
     found
 }
 
