@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -13,6 +14,8 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use crate::face;
+
+mod check;
 
 /// The file's name, beside the template.
 pub(crate) const FILE_NAME: &str = "brigandine.toml";
@@ -46,7 +49,7 @@ pub(crate) struct Written {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Check {
-    /// Set of rules: `recommended` or `strict`.
+    /// Set of rules: `recommended`, `strict`, `launch-day`, `fsbp`, `cis`, `owasp` or `nist`.
     pub(crate) profile: Option<String>,
     /// Only these rules, by code.
     pub(crate) select: Vec<String>,
@@ -54,6 +57,24 @@ pub(crate) struct Check {
     pub(crate) ignore: Vec<String>,
     /// Exit with 1 from this severity on: `info`, `low`, `medium`, `high`, `critical` or `never`.
     pub(crate) fail_on: Option<String>,
+    /// Exit with 1 when a fact could not be judged.
+    pub(crate) fail_on_unjudged: bool,
+    /// File with findings that are known and fail no run, relative to this file and below its folder.
+    pub(crate) baseline: Option<PathBuf>,
+    /// File to keep the findings in, relative to this file and below its folder.
+    pub(crate) register: Option<PathBuf>,
+    /// What one rule's findings mean here, by the rule's code.
+    pub(crate) rules: BTreeMap<String, Rule>,
+}
+
+/// What one rule's findings mean here.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Rule {
+    /// The severity they have instead of the rule's own: `info`, `low`, `medium`, `high` or `critical`.
+    pub(crate) severity: Option<String>,
+    /// Why they are all acceptable. They are listed as suppressed, with this reason.
+    pub(crate) ignore: Option<String>,
 }
 
 /// Settings of `brigandine serve`.
@@ -153,7 +174,6 @@ pub(crate) struct Configuration {
     /// The settings.
     pub(crate) written: Written,
     /// Folder that relative paths in the file start from.
-    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "only the runtime half asks"))]
     pub(crate) folder: PathBuf,
     file: PathBuf,
     text: String,
@@ -176,16 +196,23 @@ impl Configuration {
 
     fn parse(file: PathBuf, folder: PathBuf, text: String) -> anyhow::Result<Self> {
         let mut faults = unknown_keys(&text);
-        let written = match toml::from_str::<Written>(&text) {
-            Ok(written) => written,
-            Err(error) => {
-                faults.push(Fault::new(error.span().map_or(0, |span| span.start), error.message().trim().to_owned()));
-                Written::default()
-            }
-        };
+        let written = read(&text, &mut faults);
         let configuration = Self { written, folder, file, text };
+        faults.extend(check::faults(&configuration));
         configuration.report(faults)?;
         Ok(configuration)
+    }
+
+    /// The file's name, for what refers to it.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Where a setting stands: its first byte, its line and its column.
+    pub(crate) fn place(&self, path: &[&str]) -> (usize, usize, usize) {
+        let offset = place_of(&self.text, path).unwrap_or(0);
+        let (line, column) = position(&self.text, offset);
+        (offset, line, column)
     }
 
     /// An error for one setting found to be wrong later, at its place in the file.
@@ -235,6 +262,39 @@ impl Fault {
     }
 }
 
+/// Reads the settings; a value of the wrong kind is noted and taken out, so that the others are looked at as well.
+fn read(text: &str, faults: &mut Vec<Fault>) -> Written {
+    const MOST: usize = 50;
+    let mut rest = text.to_owned();
+    for _ in 0..MOST {
+        let error = match toml::from_str::<Written>(&rest) {
+            Ok(written) => return written,
+            Err(error) => error,
+        };
+        let at = error.span().map_or(0, |span| span.start);
+        // What is known to be no table was said in better words.
+        if !faults.iter().any(|fault| fault.offset == at) {
+            faults.push(Fault::new(at, error.message().trim().to_owned()));
+        }
+        let Some(setting) = DeTable::parse(&rest).ok().and_then(|table| setting_at(table.get_ref(), at)) else { break };
+        let blank: String = rest.get(setting.clone()).unwrap_or_default().bytes().map(blank).collect();
+        rest.replace_range(setting, &blank);
+    }
+    Written::default()
+}
+
+/// The setting, key and value, that a byte lies in.
+fn setting_at(table: &DeTable<'_>, at: usize) -> Option<Range<usize>> {
+    table.iter().find_map(|(key, value)| match value.get_ref() {
+        DeValue::Table(inner) => setting_at(inner, at),
+        _ => value.span().contains(&at).then(|| key.span().start..value.span().end),
+    })
+}
+
+fn blank(byte: u8) -> char {
+    if byte == b'\n' { '\n' } else { ' ' }
+}
+
 /// The JSON schema of the file.
 pub(crate) fn schema() -> Schema {
     schema_for!(Written)
@@ -258,6 +318,12 @@ fn walk(table: &DeTable<'_>, schema: &serde_json::Value, root: &serde_json::Valu
         let inner = properties.and_then(|properties| properties.get(name)).or(any_key);
         match (inner, value.get_ref()) {
             (Some(inner), DeValue::Table(table)) => walk(table, inner, root, faults),
+            (Some(inner), _) if is_table(dereference(inner, root)) => {
+                faults.push(Fault::new(
+                    value.span().start,
+                    format!("`{name}` holds settings of its own: write `[...{name}]`"),
+                ));
+            }
             (Some(_), _) => {}
             (None, _) => {
                 let known = properties.into_iter().flat_map(|properties| properties.keys().map(String::as_str));
@@ -269,6 +335,10 @@ fn walk(table: &DeTable<'_>, schema: &serde_json::Value, root: &serde_json::Valu
             }
         }
     }
+}
+
+fn is_table(schema: &serde_json::Value) -> bool {
+    schema.get("type").is_some_and(|kind| kind == "object")
 }
 
 fn dereference<'a>(schema: &'a serde_json::Value, root: &'a serde_json::Value) -> &'a serde_json::Value {
@@ -321,6 +391,51 @@ mod tests {
     fn a_value_of_the_wrong_kind_is_named_with_its_place() {
         let error = parse("[limits]\nconnections = 'many'\n").unwrap_err();
         assert!(error.starts_with("brigandine.toml:2:15: "), "{error}");
+    }
+
+    #[test]
+    fn everything_wrong_is_named_at_once() {
+        let error = parse(
+            "[check]\nprofile = 'recomended'\nfail_on = 'hihg'\nselect = 'AP001'\nignore = ['AP0X1']\nregster = 'x'\n\
+             baseline = '../x'\n[check.rules.AP001]\nseverity = 'hgih'\n[check.rules.ZZ999]\nignore = ' '\n\
+             [limits]\nconnections = 'many'\n",
+        )
+        .unwrap_err();
+        let lines: Vec<&str> = error.lines().map(str::trim).collect();
+        assert_eq!(
+            lines,
+            [
+                "brigandine.toml:2:11: there is no profile `recomended`, did you mean `recommended`",
+                "brigandine.toml:3:11: `hihg` is no level; did you mean `high`?",
+                "brigandine.toml:4:10: invalid type: string \"AP001\", expected a sequence",
+                "brigandine.toml:5:10: there is no rule `AP0X1`, did you mean `AP001`",
+                "brigandine.toml:6:1: unknown setting `regster`; did you mean `register`?",
+                "brigandine.toml:7:12: `../x` leads out of this file's folder",
+                "brigandine.toml:9:12: `hgih` is no severity; did you mean `high`?",
+                "brigandine.toml:10:1: there is no rule `ZZ999`",
+                "brigandine.toml:11:10: the reason is empty: say why its findings are acceptable",
+                "brigandine.toml:13:15: invalid type: string \"many\", expected u32",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_should_be_a_table_and_lists_of_the_wrong_kind_are_said_once() {
+        let error =
+            |text: &str| parse(text).unwrap_err().lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            error("check = []\n"),
+            ["brigandine.toml:1:9: `check` holds settings of its own: write `[...check]`"]
+        );
+        assert_eq!(
+            error("[check]\nbaseline = 7\nselect = [1,\n  2]\n[check.rules]\nAP001 = 'low'\n"),
+            [
+                "brigandine.toml:2:12: invalid type: integer `7`, expected path string",
+                "brigandine.toml:3:11: invalid type: integer `1`, expected a string",
+                "brigandine.toml:6:9: `AP001` holds settings of its own: write `[...AP001]`",
+            ]
+        );
+        assert_eq!(error("[check\nx\n").len(), 1);
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! Findings people chose to live with: comments and metadata.
+//! Findings people chose to live with: comments and metadata, in our own form and in those of other checkers.
+
+mod peers;
 
 use std::sync::Arc;
 
@@ -10,11 +12,31 @@ use crate::{
     load::{Comment, Document},
 };
 
+/// Most suppressions of one template: each is held against each finding.
+const MOST: usize = 2_000;
+
 /// Every suppression of a template as it was written, in text order by kind.
 pub(crate) fn suppressions(document: &Document, file: &Arc<str>, unjudged: &mut Vec<Unjudged>) -> Vec<Suppression> {
-    let mut reader = Reader { document, file, unjudged, found: Vec::new() };
+    let mut reader = Reader {
+        document,
+        file,
+        unjudged,
+        found: Vec::new(),
+        left_out: false,
+        ends: ends_of_runs(&document.comments),
+        extents: peers::extents(document),
+    };
     reader.comments();
     reader.metadata();
+    if reader.left_out {
+        let unjudged = Unjudged {
+            reason: format!("the template has more than {MOST} suppressions, the others hide nothing").into(),
+            resource: None,
+            code: None,
+            span: document.root.origin.span(file),
+        };
+        reader.unjudged.push(unjudged);
+    }
     reader.found
 }
 
@@ -23,13 +45,37 @@ struct Reader<'a> {
     file: &'a Arc<str>,
     unjudged: &'a mut Vec<Unjudged>,
     found: Vec<Suppression>,
+    left_out: bool,
+    /// For each comment the last line of the run of comments that it stands in.
+    ends: Vec<u32>,
+    extents: Vec<peers::Extent<'a>>,
+}
+
+/// The last line of each comment's run: comments alone on their lines, one under the other.
+fn ends_of_runs(comments: &[Comment]) -> Vec<u32> {
+    let mut ends: Vec<u32> = Vec::with_capacity(comments.len());
+    let mut next: Option<(u32, u32)> = None;
+    for comment in comments.iter().rev() {
+        let line = comment.place.line;
+        let end = next.filter(|(below, _)| *below == line + 1).map_or(line, |(_, end)| end);
+        next = comment.alone.then_some((line, end));
+        ends.push(end);
+    }
+    ends.reverse();
+    ends
 }
 
 impl Reader<'_> {
     fn comments(&mut self) {
         let document = self.document;
         for (index, comment) in document.comments.iter().enumerate() {
-            let Some(words) = comment.text.strip_prefix("brigandine:") else { continue };
+            if self.left_out {
+                break;
+            }
+            let Some(words) = comment.text.strip_prefix("brigandine:") else {
+                self.comment_for_peers(comment);
+                continue;
+            };
             let Some(span) = Origin::written(comment.place).span(self.file) else { continue };
             let scope = self.scope(index, comment);
             self.comment(words.trim(), &scope, &span);
@@ -45,13 +91,7 @@ impl Reader<'_> {
         if !comment.alone {
             return Scope::Line(comment.place.line);
         }
-        let mut last = comment.place.line;
-        for next in self.document.comments.iter().skip(index + 1) {
-            if !next.alone || next.place.line != last + 1 {
-                break;
-            }
-            last += 1;
-        }
+        let last = self.ends.get(index).copied().unwrap_or(comment.place.line);
         Scope::Line(last + 1)
     }
 
@@ -75,13 +115,14 @@ impl Reader<'_> {
         // A suppression whose end cannot be read does not hold: it would hold for ever.
         let Ok(until) = self.date(value("until"), span) else { return };
         for code in codes {
-            self.found.push(Suppression {
+            self.take(Suppression {
                 code: code.into(),
                 reason: value("reason").map(Into::into),
                 owner: value("owner").map(Into::into),
                 until,
                 scope: scope.clone(),
                 span: span.clone(),
+                peer: None,
             });
         }
     }
@@ -89,8 +130,11 @@ impl Reader<'_> {
     fn metadata(&mut self) {
         let root = &self.document.root;
         self.ignores(root, &Scope::File);
+        self.metadata_for_peers(root, &Scope::File);
         for (id, resource) in root.get("Resources").and_then(Node::as_map).into_iter().flat_map(crate::Map::iter) {
-            self.ignores(resource, &Scope::Resource(LogicalId::new(id)));
+            let scope = Scope::Resource(LogicalId::new(id));
+            self.ignores(resource, &scope);
+            self.metadata_for_peers(resource, &scope);
         }
     }
 
@@ -105,15 +149,20 @@ impl Reader<'_> {
                 continue;
             };
             let Ok(until) = self.date(text("Until"), &span) else { continue };
-            self.found.push(Suppression {
+            self.take(Suppression {
                 code: code.into(),
                 reason: text("Reason").map(Into::into),
                 owner: text("Owner").map(Into::into),
                 until,
                 scope: scope.clone(),
                 span,
+                peer: None,
             });
         }
+    }
+
+    fn take(&mut self, suppression: Suppression) {
+        if self.found.len() < MOST { self.found.push(suppression) } else { self.left_out = true }
     }
 
     fn date(&mut self, text: Option<&str>, span: &Span) -> Result<Option<Date>, ()> {
