@@ -93,7 +93,7 @@ impl Written {
             let Some((splice, path, deed)) = self.splice(document, &draft, change)? else { continue };
             draft.replace(splice.0, &splice.1);
             let after = load(&self.file, draft.text().as_bytes())
-                .map_err(|error| Unwritable::NoPlace(format!("the text cannot be read after the change: {error}")))?;
+                .map_err(|error| Unwritable::NoPlace(format!("the text cannot be read after the change: {error} {}", draft.text())))?;
             if !deed.is_all(&document.root, &after.root, &path) {
                 return refuse("the text says the same thing in several places, so one change would make several");
             }
@@ -317,7 +317,7 @@ impl<'d> Task<'d> {
         if !new.chars().all(safe) {
             return refuse("what is put into a text must need no quotes");
         }
-        let all = spot.range()?;
+        let all = spot.range(self.text())?;
         let written = self.text().get(all.clone()).unwrap_or_default();
         let quotes = usize::from(written.starts_with(['"', '\'']));
         let start = (range.start - all.start).checked_sub(quotes);

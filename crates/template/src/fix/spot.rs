@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{Unwritable, deed::Step};
+use super::{Unwritable, deed::Step, lines::colon};
 use crate::{Node, Place};
 
 /// A node and what holds it.
@@ -138,11 +138,11 @@ impl<'n> Spot<'n> {
         None
     }
 
-    /// The place of the node; made nodes have none.
-    pub(super) fn range(&self) -> Result<Range<usize>, Unwritable> {
-        match self.node.origin.place {
-            Some(place) => Ok(range(place)),
-            None => refuse("nobody wrote this value"),
-        }
+    /// The bytes of the node; made nodes have none. The colon before an empty value at its end belongs to it.
+    pub(super) fn range(&self, text: &str) -> Result<Range<usize>, Unwritable> {
+        let Some(range) = self.node.origin.place.map(range) else { return refuse("nobody wrote this value") };
+        let collection = self.node.as_text().is_none() && !self.bracketed;
+        let end = colon(text, range.end).filter(|_| collection).unwrap_or(range.end);
+        Ok(range.start..end)
     }
 }

@@ -64,7 +64,7 @@ impl Writer<'_> {
     pub(super) fn put(&self, spot: &Spot<'_>, value: &Literal) -> Result<Splice, Unwritable> {
         let Some(holder) = spot.holder else { return refuse("the whole template cannot be replaced") };
         let value = &self.worded(value);
-        let old = spot.range()?;
+        let old = spot.range(self.text())?;
         if spot.bracketed {
             if old.is_empty() {
                 return refuse("there is no value between the commas");
@@ -179,7 +179,7 @@ impl Writer<'_> {
         };
         let end = match behind {
             Some(end) => end,
-            None => spot.range()?.end.max(last.end),
+            None => spot.range(self.text())?.end.max(last.end),
         };
         let at = line_end(text, end);
         Ok((at..at, format!("{air}{}", self.block_pen().break_to(indent, &entry))))
@@ -228,7 +228,7 @@ impl Writer<'_> {
             return Ok(self.insert_within(spot.node, &parts, last, None, value));
         }
         let text = self.text();
-        let range = spot.range()?;
+        let range = spot.range(self.text())?;
         if before(text, range.start).contains('\t') {
             return refuse("the list is indented by tabs");
         }

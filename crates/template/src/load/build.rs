@@ -113,7 +113,7 @@ impl<'t, 'p> Builder<'t, 'p> {
             Event::Alias(anchor) => self.alias(&anchor, step.range),
             Event::ListStart(about) => self.enter(Content::List(Vec::new()), about, step.range),
             Event::MapStart(about) => self.enter(Content::Map { entries: Vec::new(), key: None }, about, step.range),
-            Event::ListEnd | Event::MapEnd => self.leave(step.range),
+            Event::ListEnd | Event::MapEnd => self.leave(),
         }
     }
 
@@ -242,9 +242,9 @@ impl<'t, 'p> Builder<'t, 'p> {
         Ok(())
     }
 
-    fn leave(&mut self, range: Range<usize>) -> Result<(), Refusal> {
+    fn leave(&mut self) -> Result<(), Refusal> {
         let Some(frame) = self.open.pop() else { return Ok(()) };
-        let end = self.collection_end(&frame, &range);
+        let end = self.collection_end(&frame);
         let place = self.positions.place(frame.inner_start..end);
         let kind = match frame.content {
             Content::List(items) => Kind::List(items),
@@ -256,13 +256,23 @@ impl<'t, 'p> Builder<'t, 'p> {
         self.finish(built, frame.about)
     }
 
-    /// Bracketed collections end with their bracket, others with their last value.
-    fn collection_end(&self, frame: &Frame, closing: &Range<usize>) -> usize {
-        let opened = self.text.as_bytes().get(frame.inner_start);
-        let closed = closing.end.checked_sub(1).and_then(|last| self.text.as_bytes().get(last));
-        match (opened, closed) {
-            (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) if closing.end > frame.inner_start => closing.end,
-            _ => frame.end,
+    /// Bracketed collections end with their bracket, others with their last value. Readers run on over the comment
+    /// behind a bracket, so it is looked for.
+    fn collection_end(&self, frame: &Frame) -> usize {
+        let closing = match self.text.as_bytes().get(frame.inner_start) {
+            Some(b'{') => b'}',
+            Some(b'[') => b']',
+            _ => return frame.end,
+        };
+        let mut at = frame.end.max(frame.inner_start + 1);
+        loop {
+            at += self.blank(at);
+            match self.text.as_bytes().get(at) {
+                // What stands round an empty value.
+                Some(b',' | b':' | b'?') => at += 1,
+                Some(byte) if *byte == closing => return at + 1,
+                _ => return frame.end,
+            }
         }
     }
 

@@ -61,6 +61,13 @@ fn block_collections_end_with_their_last_value() {
 }
 
 #[test]
+fn bracketed_collections_end_with_their_bracket() {
+    let document = load_text("A: [] # 'x\nB: {} # }\nC: [a, # ]\n  b: , ] # y\nD: [x: 1]\nE: {a: , }\n");
+    let written = ["A", "B", "C", "D", "E"].map(|key| slice(&document, at(&document, &[key])));
+    assert_eq!(written, ["[]", "{}", "[a, # ]\n  b: , ]", "[x: 1]", "{a: , }"]);
+}
+
+#[test]
 fn block_scalars_quotes_and_hashes() {
     let document = load_text("Code: |\n  # no comment\n  x = 1 # nor this\n\nUrl: 'a # b'\nTail: x#y # yes\n");
     assert_eq!(at(&document, &["Code"]).as_text(), Some("# no comment\nx = 1 # nor this\n"));
