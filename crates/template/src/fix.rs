@@ -93,9 +93,12 @@ impl Written {
             let Some((splice, path, deed)) = self.splice(document, &draft, change)? else { continue };
             draft.replace(splice.0, &splice.1);
             let after = load(&self.file, draft.text().as_bytes())
-                .map_err(|error| Unwritable::NoPlace(format!("the text cannot be read after the change: {error} {}", draft.text())))?;
+                .map_err(|error| Unwritable::NoPlace(format!("the text cannot be read after the change: {error}")))?;
             if !deed.is_all(&document.root, &after.root, &path) {
-                return refuse("the text says the same thing in several places, so one change would make several");
+                return refuse(format!(
+                    "the text says the same thing in several places, so one change would make several {}",
+                    draft.text()
+                ));
             }
             now = Some(after);
         }

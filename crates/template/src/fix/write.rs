@@ -121,21 +121,32 @@ impl Writer<'_> {
         let nothing = old.is_empty();
         let gap = if nothing { "" } else { text.get(colon..old.start).unwrap_or_default() };
         let below = gap.contains(['\n', '\r']);
-        let block = || self.block_pen().after_colon(value, column(text, key.start));
+        let indent = column(text, key.start);
+        let block = || self.block_pen().after_colon(value, indent);
+        // Behind a comment everything starts on a line of its own.
+        let own_line = |value: String| match value.strip_prefix(' ') {
+            Some(line) => self.block_pen().break_to(indent + self.layout.step, line),
+            None => value,
+        };
         Ok(match line {
             Some(line) if nothing => (colon..colon, format!(" {line}")),
             Some(line) if below && !gap.contains('#') => (colon..old.end, format!(" {line}")),
+            Some(line) if below => (self.line_before(old.start)..old.end, own_line(format!(" {line}"))),
             Some(line) => (old.clone(), line),
             None if nothing => {
                 let end = line_end(text, colon);
-                (end..end, block())
+                let comment = text.get(colon..end).is_some_and(|rest| rest.contains('#'));
+                (end..end, if comment { own_line(block()) } else { block() })
             }
-            None if below => {
-                let end = text.get(..line_start(text, old.start)).unwrap_or_default().trim_end().len();
-                (end..old.end, block())
-            }
+            None if below && gap.contains('#') => (self.line_before(old.start)..old.end, own_line(block())),
             None => (colon..old.end, block()),
         })
+    }
+
+    /// The end of the line before, and of the comments before that keep their place.
+    fn line_before(&self, at: usize) -> usize {
+        let before = self.text().get(..line_start(self.text(), at)).unwrap_or_default();
+        before.trim_end().len()
     }
 
     /// Adds an entry to a map, behind the one named, or else behind all others.

@@ -178,10 +178,20 @@ impl<'t, 'p> Builder<'t, 'p> {
         }
     }
 
-    /// A dash belongs to its list, although readers differ about that.
+    /// A dash belongs to its list, although readers differ about that. A list that is no item has the first of its line.
     fn dash(&self, start: usize) -> usize {
-        let before = self.text.get(..start).unwrap_or_default().trim_end_matches([' ', '\t']);
-        if self.text.as_bytes().get(start) != Some(&b'-') && before.ends_with('-') { before.len() - 1 } else { start }
+        let before = self.text.get(..start).unwrap_or_default();
+        let before = before.trim_end_matches([' ', '\t']);
+        if let Some(Frame { content: Content::List(_), .. }) = self.open.last() {
+            let byte = self.text.as_bytes().get(start);
+            let own = !matches!(byte, Some(b'-' | b'[')) && before.ends_with('-');
+            return if own { before.len() - 1 } else { start };
+        }
+        let dashes = before.trim_end_matches(['-', ' ', '\t']);
+        match before.get(dashes.len()..).and_then(|lead| lead.find('-')) {
+            Some(at) if dashes.is_empty() || dashes.ends_with(['\n', '\r']) => dashes.len() + at,
+            _ => start,
+        }
     }
 
     fn skip_words(&self, start: usize, words: usize) -> usize {
@@ -227,7 +237,7 @@ impl<'t, 'p> Builder<'t, 'p> {
             return Err("a key must be plain text, not a list or a map".into());
         }
         let mut inner_start = self.skip_words(range.start, about.words());
-        if matches!(content, Content::List(_)) && self.text.as_bytes().get(inner_start) != Some(&b'[') {
+        if matches!(content, Content::List(_)) {
             inner_start = self.dash(inner_start);
         }
         self.open.push(Frame {
