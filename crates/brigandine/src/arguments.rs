@@ -71,7 +71,10 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  brigandine check template.yaml\n  brigandine check . --format sarif > findings.sarif\n  \
-                        brigandine check . --select LP001,AP001 --fail-on medium"
+                        brigandine check . --select LP001,AP001 --fail-on medium\n  \
+                        brigandine check . --environment dev=dev.json --environment prod=prod.json\n  \
+                        brigandine check . --register findings.json\n  \
+                        brigandine check . --compliance fsbp"
 )]
 pub(crate) struct Check {
     /// Templates, or folders to look for templates in.
@@ -80,7 +83,7 @@ pub(crate) struct Check {
     /// Form of the result on standard output.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
-    /// Set of rules: `recommended` or `strict`.
+    /// Set of rules: `recommended`, `strict`, `launch-day`, `fsbp`, `cis`, `owasp` or `nist`.
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Only these rules, by code.
@@ -98,6 +101,19 @@ pub(crate) struct Check {
     /// Judge as on this day rather than today.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) as_of: Option<jiff::civil::Date>,
+    /// Findings of this file are known and fail no run: a register, or an earlier result in JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Keep the findings in this file: since when, whose, until when, and what became of them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) register: Option<PathBuf>,
+    /// Show a framework, control by control, instead of findings: `fsbp`, `cis`, `owasp` or `nist`.
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(brigandine_rules::FRAMEWORKS))]
+    pub(crate) compliance: Option<String>,
+    /// Judge with the parameters of an environment, from a parameter file or `samconfig.toml`; repeatable, and what holds in
+    /// some of them only is marked.
+    #[arg(long = "environment", value_name = "NAME=FILE", value_parser = crate::parameters::environment)]
+    pub(crate) environments: Vec<(String, PathBuf)>,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }
@@ -108,6 +124,9 @@ pub(crate) struct Reading {
     /// Value of a template parameter; repeatable.
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = assignment)]
     pub(crate) parameters: Vec<(String, String)>,
+    /// File with values of template parameters, as deployment tools keep them (JSON) or `samconfig.toml`; repeatable.
+    #[arg(long = "parameter-file", value_name = "FILE")]
+    pub(crate) parameter_files: Vec<PathBuf>,
 }
 
 /// List every way in, who may pass and how fast.
@@ -250,6 +269,14 @@ pub(crate) enum Format {
     Json,
     /// SARIF 2.1.0, for code hosts.
     Sarif,
+    /// JUnit XML, for build servers.
+    Junit,
+    /// Workflow commands, which GitHub shows beside the lines.
+    Github,
+    /// GitLab's report of static analysis (JSON).
+    Gitlab,
+    /// Code Climate issues (JSON), for GitLab's code quality.
+    Codeclimate,
 }
 
 /// Form of a table.

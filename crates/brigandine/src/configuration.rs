@@ -14,6 +14,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::face;
 
+mod check;
+
 /// The file's name, beside the template.
 pub(crate) const FILE_NAME: &str = "brigandine.toml";
 
@@ -46,7 +48,7 @@ pub(crate) struct Written {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Check {
-    /// Set of rules: `recommended` or `strict`.
+    /// Set of rules: `recommended`, `strict`, `launch-day`, `fsbp`, `cis`, `owasp` or `nist`.
     pub(crate) profile: Option<String>,
     /// Only these rules, by code.
     pub(crate) select: Vec<String>,
@@ -54,6 +56,24 @@ pub(crate) struct Check {
     pub(crate) ignore: Vec<String>,
     /// Exit with 1 from this severity on: `info`, `low`, `medium`, `high`, `critical` or `never`.
     pub(crate) fail_on: Option<String>,
+    /// Exit with 1 when a fact could not be judged.
+    pub(crate) fail_on_unjudged: bool,
+    /// File with findings that are known and fail no run, relative to this file and below its folder.
+    pub(crate) baseline: Option<PathBuf>,
+    /// File to keep the findings in, relative to this file and below its folder.
+    pub(crate) register: Option<PathBuf>,
+    /// What one rule's findings mean here, by the rule's code.
+    pub(crate) rules: BTreeMap<String, Rule>,
+}
+
+/// What one rule's findings mean here.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Rule {
+    /// The severity they have instead of the rule's own: `info`, `low`, `medium`, `high` or `critical`.
+    pub(crate) severity: Option<String>,
+    /// Why they are all acceptable. They are listed as suppressed, with this reason.
+    pub(crate) ignore: Option<String>,
 }
 
 /// Settings of `brigandine serve`.
@@ -153,7 +173,6 @@ pub(crate) struct Configuration {
     /// The settings.
     pub(crate) written: Written,
     /// Folder that relative paths in the file start from.
-    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "only the runtime half asks"))]
     pub(crate) folder: PathBuf,
     file: PathBuf,
     text: String,
@@ -176,16 +195,23 @@ impl Configuration {
 
     fn parse(file: PathBuf, folder: PathBuf, text: String) -> anyhow::Result<Self> {
         let mut faults = unknown_keys(&text);
-        let written = match toml::from_str::<Written>(&text) {
-            Ok(written) => written,
-            Err(error) => {
-                faults.push(Fault::new(error.span().map_or(0, |span| span.start), error.message().trim().to_owned()));
-                Written::default()
-            }
-        };
+        let written = read(&text, &mut faults);
         let configuration = Self { written, folder, file, text };
+        faults.extend(check::faults(&configuration));
         configuration.report(faults)?;
         Ok(configuration)
+    }
+
+    /// The file's name, for what refers to it.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Where a setting stands: its first byte, its line and its column.
+    pub(crate) fn place(&self, path: &[&str]) -> (usize, usize, usize) {
+        let offset = place_of(&self.text, path).unwrap_or(0);
+        let (line, column) = position(&self.text, offset);
+        (offset, line, column)
     }
 
     /// An error for one setting found to be wrong later, at its place in the file.
@@ -233,6 +259,32 @@ impl Fault {
     fn new(offset: usize, what: String) -> Self {
         Self { offset, what }
     }
+}
+
+/// Reads the settings; a value of the wrong kind is noted and taken out, so that the others are looked at as well.
+fn read(text: &str, faults: &mut Vec<Fault>) -> Written {
+    const MOST: usize = 50;
+    let mut rest = text.to_owned();
+    for _ in 0..MOST {
+        let error = match toml::from_str::<Written>(&rest) {
+            Ok(written) => return written,
+            Err(error) => error,
+        };
+        let span = error.span().unwrap_or_default();
+        faults.push(Fault::new(span.start, error.message().trim().to_owned()));
+        let start = rest.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+        let setting = rest.get(start..span.start).is_some_and(|before| before.contains('='));
+        if !setting || rest.get(start..span.end).is_none() || span.is_empty() {
+            break;
+        }
+        let blank: String = rest.get(start..span.end).unwrap_or_default().bytes().map(blank).collect();
+        rest.replace_range(start..span.end, &blank);
+    }
+    Written::default()
+}
+
+fn blank(byte: u8) -> char {
+    if byte == b'\n' { '\n' } else { ' ' }
 }
 
 /// The JSON schema of the file.
@@ -321,6 +373,32 @@ mod tests {
     fn a_value_of_the_wrong_kind_is_named_with_its_place() {
         let error = parse("[limits]\nconnections = 'many'\n").unwrap_err();
         assert!(error.starts_with("brigandine.toml:2:15: "), "{error}");
+    }
+
+    #[test]
+    fn everything_wrong_is_named_at_once() {
+        let error = parse(
+            "[check]\nprofile = 'recomended'\nfail_on = 'hihg'\nselect = 'AP001'\nignore = ['AP0X1']\nregster = 'x'\n\
+             baseline = '../x'\n[check.rules.AP001]\nseverity = 'hgih'\n[check.rules.ZZ999]\nignore = ' '\n\
+             [limits]\nconnections = 'many'\n",
+        )
+        .unwrap_err();
+        let lines: Vec<&str> = error.lines().map(str::trim).collect();
+        assert_eq!(
+            lines,
+            [
+                "brigandine.toml:2:11: there is no profile `recomended`, did you mean `recommended`",
+                "brigandine.toml:3:11: `hihg` is no level; did you mean `high`?",
+                "brigandine.toml:4:10: invalid type: string \"AP001\", expected a sequence",
+                "brigandine.toml:5:10: there is no rule `AP0X1`, did you mean `AP001`",
+                "brigandine.toml:6:1: unknown setting `regster`; did you mean `register`?",
+                "brigandine.toml:7:12: `../x` leads out of this file's folder",
+                "brigandine.toml:9:12: `hgih` is no severity; did you mean `high`?",
+                "brigandine.toml:10:14: there is no rule `ZZ999`",
+                "brigandine.toml:11:10: the reason is empty: say why its findings are acceptable",
+                "brigandine.toml:13:15: invalid type: string \"many\", expected u32",
+            ]
+        );
     }
 
     #[test]

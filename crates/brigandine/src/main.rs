@@ -6,6 +6,7 @@ mod arguments;
 mod command;
 mod configuration;
 mod face;
+mod parameters;
 mod project;
 #[cfg(feature = "serve")]
 mod serve;

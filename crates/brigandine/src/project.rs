@@ -1,6 +1,7 @@
 //! From a path the user gave to templates, and from a template to an application.
 
 use std::{
+    collections::BTreeSet,
     io::Read as _,
     path::{Component, Path, PathBuf},
     sync::Arc,
@@ -10,7 +11,7 @@ use brigandine_model::App;
 use brigandine_report::Sources as Texts;
 use brigandine_template::{self as template, Failure, Input, Options, Sources, What};
 
-use crate::{arguments::Reading, face};
+use crate::{arguments::Reading, face, parameters};
 
 /// Names a template goes by when a folder is given, in order of preference.
 const TEMPLATE_NAMES: [&str; 6] =
@@ -203,16 +204,14 @@ fn no_template(folder: &Path) -> anyhow::Error {
 }
 
 /// Reads one template into an application, fetching the local files it includes.
-pub(crate) fn open(file: &Path, reading: &Reading) -> Result<Project, Unreadable> {
+pub(crate) fn open(file: &Path, options: &Options) -> Result<Project, Unreadable> {
     let bytes = read_bounded(file).map_err(|error| Unreadable::new(file, error.to_string()))?;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
     let name = app_name(file, &folder);
-    let options = Options { parameters: reading.parameters.iter().cloned().collect(), ..Options::default() };
     let display: Arc<str> = file.display().to_string().into();
     let mut sources = Sources::default();
     loop {
-        let input =
-            Input { file: display.clone(), name: name.clone(), bytes: &bytes, options: &options, sources: &sources };
+        let input = Input { file: display.clone(), name: name.clone(), bytes: &bytes, options, sources: &sources };
         match template::read(&input) {
             Ok(reading) => {
                 let texts = Texts::from([(display, text(&bytes))]);
@@ -236,14 +235,16 @@ fn text(bytes: &[u8]) -> Arc<str> {
 /// Reads the one template meant by `path`, or says why not.
 pub(crate) fn open_one(path: &Path, reading: &Reading) -> anyhow::Result<Project> {
     let file = locate(path)?;
-    let project = open(&file, reading).map_err(|unreadable| anyhow::anyhow!(unreadable.sentence()))?;
-    check_parameters(reading, &[&project.app])?;
+    let options = parameters::options(reading)?;
+    let project = open(&file, &options).map_err(|unreadable| anyhow::anyhow!(unreadable.sentence()))?;
+    let names = project.app.parameters.iter().map(|parameter| parameter.name.clone()).collect();
+    check_parameters(reading, &names)?;
     Ok(project)
 }
 
-/// Fails when a parameter was given a value and no template has it.
-pub(crate) fn check_parameters(reading: &Reading, apps: &[&App]) -> anyhow::Result<()> {
-    let known = || apps.iter().flat_map(|app| app.parameters.iter().map(|parameter| &*parameter.name));
+/// Fails when a parameter was given a value and no template has it. A file may hold values for templates that are not judged.
+pub(crate) fn check_parameters(reading: &Reading, names: &BTreeSet<Arc<str>>) -> anyhow::Result<()> {
+    let known = || names.iter().map(|name| &**name);
     let unknown = reading.parameters.iter().find(|(name, _)| known().all(|known| known != name));
     let Some((name, _)) = unknown else { return Ok(()) };
     let near = face::nearest(name, known()).map(|near| format!("did you mean `{near}`?"));

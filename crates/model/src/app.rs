@@ -403,6 +403,9 @@ pub struct Suppression {
     pub scope: Scope,
     /// Where it is written.
     pub span: Span,
+    /// The id it was written with, where it was written for another checker: such a suppression was never asked for an owner,
+    /// a reason or an end, and may be about what we do not find.
+    pub peer: Option<Arc<str>>,
 }
 
 /// What a [`Suppression`] covers.

@@ -2,13 +2,20 @@
 
 use brigandine_model::Finding;
 
-use crate::{Report, text::clean};
+use crate::{Report, safe::Safe, text::clean};
 
-/// `file:line:column: severity CODE title`, one line per finding and nothing else.
+/// `file:line:column: severity CODE title`, one line per finding and nothing else. What an earlier run knew is left out.
 pub fn concise(report: &Report<'_>) -> String {
+    let safe = Safe::new(report);
+    let report = safe.report(report);
     let mut out = String::new();
-    for finding in report.findings {
+    for finding in report.news() {
         out.push_str(&line(finding));
+        if let [first, more @ ..] = report.environments(finding) {
+            out.extend([" (only in ", first]);
+            more.iter().for_each(|name| out.extend([", ", name]));
+            out.push(')');
+        }
         out.push('\n');
     }
     out

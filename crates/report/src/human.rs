@@ -13,7 +13,10 @@ use anstyle::{AnsiColor, Style};
 use brigandine_model::{Applicability, Finding, Fix, Severity, Span};
 
 use crate::{
-    Report, summary,
+    Past, Report,
+    safe::Safe,
+    summary,
+    summary::count,
     text::{clean, lines_around, presentable, secrets_in, wrapped},
 };
 
@@ -64,16 +67,23 @@ impl Look {
 
 /// Every finding with its lines, then what was not judged, then the summary.
 pub fn human(report: &Report<'_>, look: Look) -> String {
+    let safe = Safe::new(report);
+    let report = &safe.report(report);
     let renderer = look.renderer();
     let shelf = shelf(report);
     let blank = Page { file: String::new(), text: None };
     let mut advised = BTreeSet::new();
     let mut out = String::new();
-    for finding in report.findings {
+    for finding in report.news() {
         let page = finding.span.as_ref().and_then(|span| shelf.get(&span.file)).unwrap_or(&blank);
         let advice: Vec<&str> = advice(finding, &mut advised);
-        out.push_str(&renderer.render(&groups(finding, page, &advice, look)));
+        let told = Told { advice: &advice, environments: report.environments(finding) };
+        out.push_str(&renderer.render(&groups(finding, page, &told, look)));
         out.push_str("\n\n");
+    }
+    if let Some(past) = report.past.filter(|past| !past.gone.is_empty()) {
+        out.push_str(&gone(past, look));
+        out.push('\n');
     }
     if !report.unjudged.is_empty() {
         out.push_str(&not_judged(report, look));
@@ -116,7 +126,13 @@ fn advice<'a>(finding: &'a Finding, advised: &mut BTreeSet<(&'a str, &'a str)>) 
     finding.help.iter().map(String::as_str).filter(|help| advised.insert((&finding.code, help))).collect()
 }
 
-fn groups<'a>(finding: &'a Finding, page: &'a Page, advice: &[&str], look: Look) -> Vec<Group<'a>> {
+/// What is told of a finding besides its own words.
+struct Told<'a> {
+    advice: &'a [&'a str],
+    environments: &'a [Arc<str>],
+}
+
+fn groups<'a>(finding: &'a Finding, page: &'a Page, told: &Told<'_>, look: Look) -> Vec<Group<'a>> {
     let title = title(finding);
     let mut main = match (&finding.span, shown(finding, page)) {
         (_, Some(snippets)) => title.elements(snippets),
@@ -126,11 +142,44 @@ fn groups<'a>(finding: &'a Finding, page: &'a Page, advice: &[&str], look: Look)
         (None, None) => Group::with_title(title),
     };
     main = main.element(Level::NOTE.message(wrapped(&clean(&finding.message), look.prose())));
-    for help in advice {
+    if !finding.path.is_empty() {
+        main = main.element(Level::NOTE.with_name("path").message(path(finding, look)));
+    }
+    if !told.environments.is_empty() {
+        main =
+            main.element(Level::NOTE.with_name("only in").message(clean(&told.environments.join(", ")).into_owned()));
+    }
+    for help in told.advice {
         main = main.element(Level::HELP.message(wrapped(&clean(help), look.prose())));
     }
     let fix = finding.fix.as_ref().and_then(|fix| difference(fix, page));
     std::iter::once(main).chain(fix).collect()
+}
+
+/// The way of an attacker, step by step, on as few lines as it needs; broken before an arrow, never within a step.
+fn path(finding: &Finding, look: Look) -> String {
+    let file = finding.span.as_ref().map(|span| &span.file);
+    let mut out = String::new();
+    let mut column = 0;
+    for (number, step) in finding.path.iter().enumerate() {
+        let arrow = if number == 0 { "" } else { "-> " };
+        let place = step.span.as_ref().map_or_else(String::new, |span| match file == Some(&span.file) {
+            true => format!(" (line {})", span.line),
+            false => format!(" ({}:{})", clean(&span.file), span.line),
+        });
+        let words = format!("{arrow}{}{place}", clean(&step.words));
+        let length = words.chars().count();
+        if column > 0 && column + 1 + length > look.prose() {
+            out.push('\n');
+            column = 0;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(&words);
+        column += length;
+    }
+    out
 }
 
 fn title(finding: &Finding) -> Title<'_> {
@@ -234,8 +283,22 @@ fn not_judged(report: &Report<'_>, look: Look) -> String {
     out
 }
 
+/// What is not found any more: good news, in one line each.
+fn gone(past: &Past, look: Look) -> String {
+    const SHOWN: usize = 10;
+    let mut out = look.paint("gone", AnsiColor::Green.on_default().bold());
+    out.push_str(" (known before, not found any more)\n");
+    for one in past.gone.iter().take(SHOWN) {
+        out.extend(["  ", &*clean(&one.file), ": ", &*clean(&one.code), " ", &*clean(&one.title), "\n"]);
+    }
+    if past.gone.len() > SHOWN {
+        out.extend(["  and ", &count(past.gone.len() - SHOWN, "more finding"), "\n"]);
+    }
+    out
+}
+
 fn style_of_summary(report: &Report<'_>) -> Style {
-    let colour = match report.findings.iter().map(|finding| finding.severity).max() {
+    let colour = match report.news().map(|finding| finding.severity).max() {
         None => AnsiColor::Green,
         Some(Severity::Critical | Severity::High) => AnsiColor::Red,
         Some(_) => AnsiColor::Yellow,

@@ -1,10 +1,14 @@
 //! Findings as one JSON object.
 
-use brigandine_model::{Applicability, Finding, Fix, LogicalId, Span, Suppressed, Unjudged};
+use std::sync::Arc;
+
+use brigandine_model::{Applicability, Finding, Fix, LogicalId, Span, Step, Suppressed, Unjudged};
 use serde::Serialize;
 
 use crate::{
-    Report, fingerprint, summary,
+    Gone, Report, Unread, fingerprint,
+    safe::Safe,
+    summary,
     summary::{SEVERITIES, number_of},
 };
 
@@ -13,6 +17,10 @@ struct Document<'a> {
     findings: Vec<Entry<'a>>,
     suppressed: Vec<Hidden<'a>>,
     unjudged: Vec<Open<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone: Option<Vec<Absent<'a>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<Illegible<'a>>,
     summary: Totals,
 }
 
@@ -31,8 +39,21 @@ struct Entry<'a> {
     fingerprint: String,
     help: &'a [String],
     related: Vec<Related<'a>>,
+    path: Vec<Stop<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    only_in: &'a [Arc<str>],
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<Repair<'a>>,
+}
+
+#[derive(Serialize)]
+struct Stop<'a> {
+    words: &'a str,
+    file: Option<&'a str>,
+    line: Option<u32>,
+    column: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -93,15 +114,51 @@ struct Totals {
     unjudged: usize,
 }
 
+#[derive(Serialize)]
+struct Illegible<'a> {
+    file: &'a str,
+    line: Option<u32>,
+    column: Option<u32>,
+    what: &'a str,
+}
+
+#[derive(Serialize)]
+struct Absent<'a> {
+    code: &'a str,
+    title: &'a str,
+    file: &'a str,
+    resource: Option<&'a str>,
+    fingerprint: &'a str,
+}
+
 /// One object: `findings`, `suppressed`, `unjudged`, `summary`; indented, with a line end.
 pub fn json(report: &Report<'_>) -> String {
+    let safe = Safe::new(report);
+    let report = safe.report(report);
     let document = Document {
-        findings: report.findings.iter().map(entry).collect(),
-        suppressed: report.suppressed.iter().map(hidden).collect(),
+        findings: report.findings.iter().map(|finding| entry(&report, finding)).collect(),
+        suppressed: report.suppressed.iter().map(|one| hidden(&report, one)).collect(),
         unjudged: report.unjudged.iter().map(open).collect(),
-        summary: totals(report),
+        gone: report.past.map(|past| past.gone.iter().map(absent).collect()),
+        unread: report.unread.iter().map(illegible).collect(),
+        summary: totals(&report),
     };
     pretty(&document)
+}
+
+fn illegible(unread: &Unread) -> Illegible<'_> {
+    let (line, column) = unread.place.unzip();
+    Illegible { file: &unread.file, line, column, what: &unread.what }
+}
+
+fn absent(gone: &Gone) -> Absent<'_> {
+    Absent {
+        code: &gone.code,
+        title: &gone.title,
+        file: &gone.file,
+        resource: gone.resource.as_deref(),
+        fingerprint: &gone.fingerprint,
+    }
 }
 
 /// Indented text of something that always can be written: maps with text keys, numbers, text.
@@ -112,7 +169,7 @@ pub(crate) fn pretty(value: &impl Serialize) -> String {
     text
 }
 
-fn entry(finding: &Finding) -> Entry<'_> {
+fn entry<'a>(report: &Report<'a>, finding: &'a Finding) -> Entry<'a> {
     let span = finding.span.as_ref();
     Entry {
         code: &finding.code,
@@ -128,7 +185,20 @@ fn entry(finding: &Finding) -> Entry<'_> {
         fingerprint: fingerprint(finding),
         help: &finding.help,
         related: finding.related.iter().map(related).collect(),
+        path: finding.path.iter().map(stop).collect(),
+        state: report.past.map(|past| if past.knows(finding) { "known" } else { "new" }),
+        only_in: report.environments(finding),
         fix: finding.fix.as_ref().map(repair),
+    }
+}
+
+fn stop(step: &Step) -> Stop<'_> {
+    let span = step.span.as_ref();
+    Stop {
+        words: &step.words,
+        file: span.map(|span| &*span.file),
+        line: span.map(|span| span.line),
+        column: span.map(|span| span.column),
     }
 }
 
@@ -149,9 +219,9 @@ fn repair(fix: &Fix) -> Repair<'_> {
     Repair { title: &fix.title, applicability: fix.applicability, edits: edits.collect() }
 }
 
-fn hidden(suppressed: &Suppressed) -> Hidden<'_> {
+fn hidden<'a>(report: &Report<'a>, suppressed: &'a Suppressed) -> Hidden<'a> {
     Hidden {
-        entry: entry(&suppressed.finding),
+        entry: entry(report, &suppressed.finding),
         reason: suppressed.by.reason.as_deref(),
         owner: suppressed.by.owner.as_deref(),
         until: suppressed.by.until.map(|day| day.to_string()),

@@ -1,201 +1,36 @@
 //! Findings as SARIF 2.1.0, the format code hosts read.
 //!
-//! Every result carries the rule's code, a fingerprint that survives edits, and what hides it where something does. Hosts
-//! keep ten tags of a rule, so no more are written.
+//! Every result carries the rule's code, a fingerprint that survives edits, the way of an attacker as a code flow, and what hides
+//! it where something does. Hosts keep 5,000 results of a run, ten tags of a rule and 100 places of a result and drop the
+//! rest unsaid; so what would not fit is put together, the worst first, and what is left out is said.
 
-use brigandine_model::{Applicability, Finding, Fix, RuleMeta, Severity, Span, Suppressed, Suppression, Unjudged};
-use serde::Serialize;
+mod shape;
 
-use crate::{Report, fingerprint, json::pretty, text::position};
+use std::{borrow::Cow, collections::BTreeMap};
+
+use brigandine_model::{
+    Applicability, Finding, Fix, RuleMeta, Severity, Span, Step, Suppressed, Suppression, Unjudged,
+};
+
+use self::shape::{
+    Artifact, Change, Configuration, Driver, Excuse, Fingerprints, Flow, Help, Invocation, Location, Log, Logical,
+    Notification, Outcome, OutcomeProperties, Place, Region, Repair, Replacement, Rule, RuleProperties, Run, Stop,
+    Text, Thread, Tool,
+};
+use crate::{Gone, Report, fingerprint, json::pretty, safe::Safe, summary::count, text::position};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 const MOST_TAGS: usize = 10;
-
-#[derive(Serialize)]
-struct Log<'a> {
-    #[serde(rename = "$schema")]
-    schema: &'static str,
-    version: &'static str,
-    runs: [Run<'a>; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Run<'a> {
-    tool: Tool<'a>,
-    column_kind: &'static str,
-    invocations: [Invocation<'a>; 1],
-    results: Vec<Outcome<'a>>,
-}
-
-#[derive(Serialize)]
-struct Tool<'a> {
-    driver: Driver<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Driver<'a> {
-    name: &'static str,
-    semantic_version: &'a str,
-    rules: Vec<Rule<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Rule<'a> {
-    id: &'a str,
-    name: &'a str,
-    short_description: Text<'a>,
-    help: Help<'a>,
-    default_configuration: Configuration,
-    properties: RuleProperties<'a>,
-}
-
-#[derive(Serialize)]
-struct Text<'a> {
-    text: std::borrow::Cow<'a, str>,
-}
-
-#[derive(Serialize)]
-struct Help<'a> {
-    text: &'a str,
-    markdown: &'a str,
-}
-
-#[derive(Serialize)]
-struct Configuration {
-    level: &'static str,
-}
-
-#[derive(Serialize)]
-struct RuleProperties<'a> {
-    tags: Vec<&'a str>,
-    #[serde(rename = "security-severity")]
-    security_severity: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Invocation<'a> {
-    execution_successful: bool,
-    tool_execution_notifications: Vec<Notification<'a>>,
-}
-
-#[derive(Serialize)]
-struct Notification<'a> {
-    level: &'static str,
-    message: Text<'a>,
-    locations: Vec<Location<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Outcome<'a> {
-    rule_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule_index: Option<usize>,
-    level: &'static str,
-    message: Text<'a>,
-    locations: Vec<Location<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    related_locations: Vec<Location<'a>>,
-    partial_fingerprints: Fingerprints,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    fixes: Vec<Repair<'a>>,
-    // An empty list says that nothing hides the result; absent would say that nobody looked.
-    suppressions: Vec<Excuse<'a>>,
-    properties: OutcomeProperties,
-}
-
-#[derive(Serialize)]
-struct Fingerprints {
-    #[serde(rename = "brigandine/v1")]
-    first: String,
-}
-
-#[derive(Serialize)]
-struct OutcomeProperties {
-    severity: &'static str,
-    practice: &'static str,
-    #[serde(rename = "security-severity")]
-    security_severity: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the names are those of the standard")]
-struct Location<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    physical_location: Option<Place>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    logical_locations: Vec<Logical<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<Text<'a>>,
-}
-
-#[derive(Serialize)]
-struct Logical<'a> {
-    name: &'a str,
-    kind: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Place {
-    artifact_location: Artifact,
-    region: Region,
-}
-
-#[derive(Serialize)]
-struct Artifact {
-    uri: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Region {
-    start_line: usize,
-    start_column: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_line: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_column: Option<usize>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Repair<'a> {
-    description: Text<'a>,
-    artifact_changes: Vec<Change<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Change<'a> {
-    artifact_location: Artifact,
-    replacements: Vec<Replacement<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Replacement<'a> {
-    deleted_region: Region,
-    inserted_content: Text<'a>,
-}
-
-#[derive(Serialize)]
-struct Excuse<'a> {
-    kind: &'static str,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    justification: Option<&'a str>,
-}
+const MOST_RESULTS: usize = 5_000;
+const MOST_PLACES: usize = 100;
+/// Notifications are no results, but a hostile template can ask for any number of them.
+const MOST_NOTIFICATIONS: usize = 1_000;
 
 /// The report as a SARIF log of one run; `version` is that of the program.
 pub fn sarif(report: &Report<'_>, version: &str) -> String {
-    let visible = report.findings.iter().map(|finding| outcome(report, finding, None));
-    let hidden = report.suppressed.iter().map(|Suppressed { finding, by }| outcome(report, finding, Some(by)));
+    let safe = Safe::new(report);
+    let report = &safe.report(report);
+    let (results, left_out) = results(report);
     let run = Run {
         tool: Tool {
             driver: Driver {
@@ -206,12 +41,91 @@ pub fn sarif(report: &Report<'_>, version: &str) -> String {
         },
         column_kind: "unicodeCodePoints",
         invocations: [Invocation {
-            execution_successful: true,
-            tool_execution_notifications: report.unjudged.iter().map(|one| notification(report, one)).collect(),
+            execution_successful: report.unread.is_empty(),
+            tool_execution_notifications: notifications(report, left_out),
         }],
-        results: visible.chain(hidden).collect(),
+        results,
     };
     pretty(&Log { schema: SCHEMA, version: "2.1.0", runs: [run] })
+}
+
+/// The results, the worst first where they do not all fit, and how many are left out.
+fn results<'a>(report: &Report<'a>) -> (Vec<Outcome<'a>>, usize) {
+    let gone = report.past.map_or(&[][..], |past| &past.gone);
+    let all = report.findings.len() + report.suppressed.len() + gone.len();
+    let mut results: Vec<Outcome<'a>> = if all > MOST_RESULTS {
+        grouped(report)
+    } else {
+        report.findings.iter().map(|finding| outcome(report, finding, None)).collect()
+    };
+    results.extend(report.suppressed.iter().map(|Suppressed { finding, by }| outcome(report, finding, Some(by))));
+    results.extend(gone.iter().map(|one| absent(report, one)));
+    let left_out = results.len().saturating_sub(MOST_RESULTS);
+    results.truncate(MOST_RESULTS);
+    (results, left_out)
+}
+
+/// One result for all findings that a rule made in one file with one severity, at their places; the worst first.
+fn grouped<'a>(report: &Report<'a>) -> Vec<Outcome<'a>> {
+    type Cause<'f> = (std::cmp::Reverse<Severity>, &'f str, &'f str, bool);
+    let mut causes: BTreeMap<Cause<'a>, Vec<&'a Finding>> = BTreeMap::new();
+    for finding in report.findings {
+        let file = finding.span.as_ref().map_or("", |span| &span.file);
+        let cause = (std::cmp::Reverse(finding.severity), &*finding.code, file, report.is_known(finding));
+        causes.entry(cause).or_default().push(finding);
+    }
+    let mut results = Vec::new();
+    for findings in causes.into_values() {
+        for group in findings.chunks(MOST_PLACES) {
+            let Some((first, others)) = group.split_first() else { continue };
+            let mut result = outcome(report, first, None);
+            if !others.is_empty() {
+                let more = count(others.len(), "more place");
+                result.message = text(format!("{} (and {more} in this file)", result.message.text));
+                result.locations.extend(others.iter().map(|other| location(report, other)));
+            }
+            results.push(result);
+        }
+    }
+    results
+}
+
+/// A finding of an earlier run that is not made any more.
+fn absent<'a>(report: &Report<'_>, gone: &'a Gone) -> Outcome<'a> {
+    let logical = gone.resource.iter().map(|id| Logical { name: id, kind: "resource" }).collect();
+    let place = Place { artifact_location: artifact(&gone.file), region: None };
+    Outcome {
+        rule_id: &gone.code,
+        rule_index: report.rules.iter().position(|meta| meta.code == gone.code),
+        level: "none",
+        message: text(gone.title.as_str()),
+        locations: vec![Location { physical_location: Some(place), logical_locations: logical, message: None }],
+        related_locations: Vec::new(),
+        code_flows: Vec::new(),
+        partial_fingerprints: Fingerprints { first: gone.fingerprint.clone() },
+        baseline_state: Some("absent"),
+        fixes: Vec::new(),
+        suppressions: Vec::new(),
+        properties: None,
+    }
+}
+
+fn notifications<'a>(report: &Report<'a>, left_out: usize) -> Vec<Notification<'a>> {
+    let mut told: Vec<Notification<'a>> =
+        report.unjudged.iter().take(MOST_NOTIFICATIONS).map(|one| notification(report, one)).collect();
+    let mut plain = |words: String| {
+        told.push(Notification { level: "warning", message: text(words), locations: Vec::new() });
+    };
+    for one in report.unread.iter().take(MOST_NOTIFICATIONS) {
+        plain(format!("`{}` could not be read: {}", one.file, one.what));
+    }
+    if left_out > 0 {
+        plain(format!("{} left out: no more than {MOST_RESULTS} are kept of one run", count(left_out, "result")));
+    }
+    if report.unjudged.len() > MOST_NOTIFICATIONS {
+        plain(format!("{} not judged are left out here", count(report.unjudged.len() - MOST_NOTIFICATIONS, "fact")));
+    }
+    told
 }
 
 fn rule(meta: &RuleMeta) -> Rule<'_> {
@@ -236,25 +150,50 @@ fn outcome<'a>(report: &Report<'_>, finding: &'a Finding, by: Option<&'a Suppres
         level: level(finding.severity),
         message: text(format!("{}: {}", finding.title, finding.message)),
         locations: vec![location(report, finding)],
-        related_locations: finding.related.iter().map(|related| related_location(report, related)).collect(),
+        related_locations: finding
+            .related
+            .iter()
+            .take(MOST_PLACES)
+            .map(|related| related_location(report, related))
+            .collect(),
+        code_flows: flow(report, finding).into_iter().collect(),
         partial_fingerprints: Fingerprints { first: fingerprint(finding) },
+        baseline_state: report.past.map(|past| if past.knows(finding) { "unchanged" } else { "new" }),
         fixes: finding.fix.iter().filter_map(|fix| repair(report, fix)).collect(),
-        suppressions: by.into_iter().map(excuse).collect(),
-        properties: OutcomeProperties {
+        suppressions: by.into_iter().map(|by| excuse(report, by)).collect(),
+        properties: Some(OutcomeProperties {
             severity: finding.severity.as_str(),
             practice: finding.practice.as_str(),
             security_severity: security_severity(finding.severity),
-        },
+            only_in: report.environments(finding).iter().map(ToString::to_string).collect(),
+        }),
     }
 }
 
-fn text<'a>(text: impl Into<std::borrow::Cow<'a, str>>) -> Text<'a> {
+/// The way of an attacker. Hosts want a place for every step: a step without one stands where the next step does.
+fn flow<'a>(report: &Report<'_>, finding: &'a Finding) -> Option<Flow<'a>> {
+    let steps: Vec<&Step> = finding.path.iter().take(MOST_PLACES).collect();
+    let stop = |number: usize, step: &'a Step| {
+        let next = finding.path.iter().skip(number).find_map(|step| step.span.as_ref());
+        Stop {
+            location: Location {
+                physical_location: next.or(finding.span.as_ref()).map(|span| place(report, span)),
+                logical_locations: Vec::new(),
+                message: Some(text(step.words.as_str())),
+            },
+        }
+    };
+    let locations: Vec<Stop<'a>> = steps.into_iter().enumerate().map(|(number, step)| stop(number, step)).collect();
+    (!locations.is_empty()).then_some(Flow { thread_flows: [Thread { locations }] })
+}
+
+fn text<'a>(text: impl Into<Cow<'a, str>>) -> Text<'a> {
     Text { text: text.into() }
 }
 
 fn location<'a>(report: &Report<'_>, finding: &'a Finding) -> Location<'a> {
     let resources = finding.resource.iter().chain(&finding.also);
-    let logical = resources.map(|id| Logical { name: id.as_str(), kind: "resource" });
+    let logical = resources.take(MOST_PLACES).map(|id| Logical { name: id.as_str(), kind: "resource" });
     Location {
         physical_location: finding.span.as_ref().map(|span| place(report, span)),
         logical_locations: logical.collect(),
@@ -282,7 +221,7 @@ fn notification<'a>(report: &Report<'_>, unjudged: &'a Unjudged) -> Notification
 }
 
 fn place(report: &Report<'_>, span: &Span) -> Place {
-    Place { artifact_location: artifact(&span.file), region: region(report, span) }
+    Place { artifact_location: artifact(&span.file), region: Some(region(report, span)) }
 }
 
 fn artifact(file: &str) -> Artifact {
@@ -331,8 +270,10 @@ fn repair<'a>(report: &Report<'_>, fix: &'a Fix) -> Option<Repair<'a>> {
     known.then(|| Repair { description: text(format!("{} ({word})", fix.title)), artifact_changes: changes.collect() })
 }
 
-fn excuse(by: &Suppression) -> Excuse<'_> {
-    Excuse { kind: "inSource", status: "accepted", justification: by.reason.as_deref() }
+/// What hides a result: words in the template, or an entry of the register beside it.
+fn excuse<'a>(report: &Report<'_>, by: &'a Suppression) -> Excuse<'a> {
+    let kind = if report.sources.contains_key(&by.span.file) { "inSource" } else { "external" };
+    Excuse { kind, status: "accepted", justification: by.reason.as_deref() }
 }
 
 fn level(severity: Severity) -> &'static str {

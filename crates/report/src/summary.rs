@@ -10,12 +10,18 @@ pub(crate) const SEVERITIES: [Severity; 5] =
 
 /// One line: how many findings of which severity in how many templates, and what was not judged.
 pub fn summary(report: &Report<'_>) -> String {
-    let mut line = match report.findings.len() {
-        0 => "no findings".to_owned(),
-        number => format!("{} ({})", count(number, "finding"), by_severity(report.findings)),
+    let news: Vec<&Finding> = report.news().collect();
+    let noun = if report.past.is_some() { "new finding" } else { "finding" };
+    let mut line = match news.len() {
+        0 => format!("no {noun}s"),
+        number => format!("{} ({})", count(number, noun), by_severity(&news)),
     };
     line.push_str(" in ");
     line.push_str(&count(report.templates, "template"));
+    if let Some(past) = report.past {
+        line.extend([", ", &(report.findings.len() - news.len()).to_string(), " known"]);
+        line.extend([", ", &past.gone.len().to_string(), " gone"]);
+    }
     if !report.unjudged.is_empty() {
         line.extend([", ", &count(report.unjudged.len(), "fact"), " not judged"]);
     }
@@ -25,10 +31,10 @@ pub fn summary(report: &Report<'_>) -> String {
     line
 }
 
-fn by_severity(findings: &[Finding]) -> String {
+fn by_severity(findings: &[&Finding]) -> String {
     let parts: Vec<String> = SEVERITIES
         .into_iter()
-        .map(|severity| (number_of(findings, severity), severity))
+        .map(|severity| (findings.iter().filter(|finding| finding.severity == severity).count(), severity))
         .filter(|(number, _)| *number > 0)
         .map(|(number, severity)| format!("{number} {severity}"))
         .collect();
@@ -40,6 +46,7 @@ pub(crate) fn number_of(findings: &[Finding], severity: Severity) -> usize {
     findings.iter().filter(|finding| finding.severity == severity).count()
 }
 
-fn count(number: usize, noun: &str) -> String {
+/// `1 finding`, `2 findings`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -67,6 +67,12 @@ pub(crate) fn secrets_in<'a>(report: &'a Report<'_>, file: &str) -> Vec<&'a Span
     all.flat_map(|finding| &finding.secrets).filter(|span| span.file.as_ref() == file).collect()
 }
 
+/// A path as other tools write it: relative to where the check was run, with forward slashes.
+pub(crate) fn relative(file: &str) -> String {
+    let path = file.replace('\\', "/");
+    path.strip_prefix("./").unwrap_or(&path).to_owned()
+}
+
 /// Byte range of the lines that `from..to` touches, without the last line end.
 pub(crate) fn lines_around(text: &str, from: usize, to: usize) -> std::ops::Range<usize> {
     let start = text.get(..from).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);

@@ -1,6 +1,12 @@
 //! What each format says, and what none of them may say.
 
-#![expect(clippy::unwrap_used, clippy::string_slice, clippy::expect_used, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use std::sync::Arc;
 
@@ -8,7 +14,10 @@ use brigandine_model::{
     Applicability, Edit, Finding, Fix, LogicalId, Practice, RuleMeta, Scope, Severity, Span, Suppressed, Suppression,
     Unjudged,
 };
-use brigandine_report::{Colour, Look, Report, Sources, concise, fingerprint, human, json, sarif, summary};
+use brigandine_report::{
+    Colour, Gone, Look, OnlyIn, Past, Report, Scan, Sources, climate, concise, fingerprint, github, gitlab, human,
+    identity, json, junit, sarif, summary,
+};
 use serde_json::Value;
 
 const TEMPLATE: &str = "\
@@ -100,7 +109,16 @@ fn every_format(report: &Report<'_>) -> Vec<String> {
         concise(report),
         json(report),
         sarif(report, "0.1.0"),
+        junit(report),
+        github(report),
+        gitlab(report, &scan()),
+        climate(report),
     ]
+}
+
+fn scan() -> Scan<'static> {
+    let at = |second| jiff::civil::date(2026, 11, 1).at(12, 0, second, 0);
+    Scan { version: "0.1.0", began: at(0), ended: at(1) }
 }
 
 #[test]
@@ -159,7 +177,75 @@ fn suppression() -> Suppression {
         until: None,
         scope: Scope::File,
         span: span(TEMPLATE, "API_KEY"),
+        peer: None,
     }
+}
+
+#[test]
+fn a_secret_in_the_words_of_another_finding_is_taken_out() {
+    let sources = sources(TEMPLATE);
+    let mut quoting = old_runtime();
+    quoting.message = "it compares with `hunter2-is-the-secret`".to_owned();
+    quoting.help = vec!["do not use hunter2-is-the-secret".to_owned()];
+    quoting.fix.as_mut().unwrap().edits[0].replacement = "hunter2-is-the-secret".to_owned();
+    quoting.path = vec![brigandine_model::Step { span: None, words: "knows hunter2-is-the-secret".to_owned() }];
+    let findings = [quoting, leaked_secret()];
+    let unjudged =
+        [Unjudged { reason: "`hunter2-is-the-secret` is no number".into(), resource: None, code: None, span: None }];
+    let report = Report { findings: &findings, unjudged: &unjudged, templates: 1, ..Report::of(&sources) };
+    for told in every_format(&report) {
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
+fn the_way_of_an_attacker_is_one_quiet_note() {
+    let sources = sources(TEMPLATE);
+    let mut found = old_runtime();
+    let step = |span, words: &str| brigandine_model::Step { span, words: words.to_owned() };
+    found.path = vec![
+        step(None, "the internet"),
+        step(Some(span(TEMPLATE, "Orders")), "`GET /orders` asks nothing"),
+        step(None, "`Orders`"),
+        step(None, "its role may do anything to every table of the account"),
+    ];
+    let findings = [found];
+    let report = Report { findings: &findings, templates: 1, ..Report::of(&sources) };
+    let shown = human(&report, Look { colour: Colour::Never, width: Some(70) });
+    let wanted = "
+  = path: the internet -> `GET /orders` asks nothing (line 2)
+          -> `Orders`
+          -> its role may do anything to every table of the account
+";
+    assert!(shown.contains(wanted), "{shown}");
+}
+
+#[test]
+fn people_see_what_is_new_and_hear_of_the_rest() {
+    let sources = sources(TEMPLATE);
+    let findings = [old_runtime(), leaked_secret()];
+    let gone = Gone {
+        code: "AP001".to_owned(),
+        title: "`GET /` was open".to_owned(),
+        file: "template.yaml".to_owned(),
+        resource: None,
+        fingerprint: String::new(),
+    };
+    let past = Past { known: [identity(&findings[0])].into(), gone: vec![gone] };
+    let only_in = OnlyIn::from([(identity(&findings[1]), vec![Arc::from("dev"), Arc::from("test")])]);
+    let report = Report {
+        findings: &findings,
+        past: Some(&past),
+        only_in: Some(&only_in),
+        templates: 1,
+        ..Report::of(&sources)
+    };
+    let shown = human(&report, Look::default());
+    assert!(!shown.contains("DE002") && shown.contains("SE002"), "{shown}");
+    assert!(shown.contains("= only in: dev, test\n"), "{shown}");
+    assert!(shown.contains("template.yaml: AP001 `GET /` was open\n"), "{shown}");
+    assert!(shown.ends_with("1 new finding (1 critical) in 1 template, 1 known, 1 gone\n"), "{shown}");
+    assert!(concise(&report).ends_with("written in clear (only in dev, test)\n"), "{}", concise(&report));
 }
 
 #[test]

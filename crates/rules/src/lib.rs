@@ -15,6 +15,7 @@
 
 mod calendar;
 mod case;
+mod control;
 mod door;
 mod engine;
 mod reach;
@@ -27,6 +28,7 @@ mod suppression;
 mod wording;
 
 pub use calendar::{Runtime, runtimes};
+pub use control::{Control, FRAMEWORKS, controls};
 pub use engine::{Outcome, judge};
 pub use rule::{Context, Rule, Sink};
 pub use rules::{RULES, rule};

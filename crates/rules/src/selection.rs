@@ -1,13 +1,27 @@
 //! Which rules are asked.
 
-use crate::{RULES, Rule};
+use crate::{FRAMEWORKS, RULES, Rule, control, rules::StaleSuppression};
 
 /// The profile that is used when none is named.
 pub const DEFAULT_PROFILE: &str = "recommended";
 
 /// Every profile, with one sentence each.
-pub const PROFILES: &[(&str, &str)] =
-    &[("recommended", "what is worth stopping a deployment for, or worth a look"), ("strict", "every rule there is")];
+pub const PROFILES: &[(&str, &str)] = &[
+    ("recommended", "what is worth stopping a deployment for, or worth a look"),
+    ("strict", "every rule there is"),
+    ("launch-day", "what a flood of customers and attackers on one day would find"),
+    ("fsbp", "what AWS's Foundational Security Best Practices ask of a template"),
+    ("cis", "what the CIS AWS Foundations Benchmark 1.4.0 asks of a template"),
+    ("owasp", "what OWASP's Serverless Top 10 and the twelve serverless risks are about"),
+    ("nist", "what NIST SP 800-53 revision 5 asks of a template, through the controls of AWS"),
+];
+
+/// What stands between an application and a flood, by code: open doors, throttles, firewalls, logs that tell who comes, alarms
+/// that tell of it, caps on cost, and events that would get lost. A code without its rule here is passed over.
+const LAUNCH_DAY: &[&str] = &[
+    "AP001", "AP002", "AP003", "AP004", "AP011", "AP012", "AP013", "AP014", "AP021", "DW001", "DW002", "DW003",
+    "MO001", "MO002", "MO004", "MO007", "MO008",
+];
 
 /// A selection that cannot be meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +97,22 @@ impl Selection {
 }
 
 fn in_profile(profile: &str) -> Vec<&'static dyn Rule> {
-    RULES.iter().copied().filter(|rule| profile == "strict" || rule.meta().profiles.contains(&profile)).collect()
+    if FRAMEWORKS.contains(&profile) {
+        return with_own(control::rules_of(profile));
+    }
+    let listed = |code: &str| profile == "launch-day" && LAUNCH_DAY.contains(&code);
+    let is_in = |rule: &&dyn Rule| {
+        let meta = rule.meta();
+        profile == "strict" || meta.profiles.contains(&profile) || listed(meta.code)
+    };
+    with_own(RULES.iter().copied().filter(is_in).collect())
+}
+
+/// With the rule that watches over suppressions: in whatever profile something is hidden, somebody must answer for it.
+fn with_own(rules: Vec<&'static dyn Rule>) -> Vec<&'static dyn Rule> {
+    let watches = |rule: &&dyn Rule| rule.meta().code == StaleSuppression::CODE;
+    let known = |rule: &&dyn Rule| rules.iter().any(|other| other.meta().code == rule.meta().code);
+    RULES.iter().copied().filter(|rule| known(rule) || watches(rule)).collect()
 }
 
 fn named(names: &[String]) -> Vec<&'static dyn Rule> {
@@ -160,6 +189,19 @@ mod tests {
         assert_eq!(error.to_string(), "there is no profile `recomended`, did you mean `recommended`");
         let error = Selection::new("recommended", &[], &["quite something else".into()]).unwrap_err();
         assert_eq!(error.to_string(), "there is no rule `quite something else`");
+    }
+
+    #[test]
+    fn profiles_of_frameworks_follow_from_what_rules_name() {
+        let profile = |name: &str| codes(&Selection::new(name, &[], &[]).unwrap());
+        for (name, _) in PROFILES {
+            assert!(profile(name).contains(&"ED001"), "{name}");
+            assert!(profile(name).len() > 1, "{name} asks nothing");
+        }
+        assert!(profile("cis").contains(&"LP001") && !profile("cis").contains(&"AP003"), "{:?}", profile("cis"));
+        assert!(profile("fsbp").contains(&"DE002") && profile("nist").contains(&"DE002"));
+        assert!(profile("owasp").contains(&"AP003"));
+        assert!(profile("launch-day").contains(&"AP011") && !profile("launch-day").contains(&"SE002"));
     }
 
     #[test]

@@ -31,16 +31,24 @@ impl<'a> Suppressions<'a> {
         by
     }
 
-    /// Those that hid nothing, although their rule was asked.
+    /// Those in our own form that hid nothing, although their rule was asked. One that is told to be incomplete is not told again.
     pub(crate) fn idle<'s>(&'s self, selection: &'s Selection) -> impl Iterator<Item = &'a Suppression> + 's {
         let asked = |one: &Suppression| rule(&one.code).is_some_and(|rule| selection.asks(rule.meta().code));
-        self.holding.iter().filter(move |(one, used)| !used && asked(one)).map(|(one, _)| *one)
+        let told = |one: &Suppression| one.peer.is_some() || !missing(one).is_empty();
+        self.holding.iter().filter(move |(one, used)| !used && asked(one) && !told(one)).map(|(one, _)| *one)
     }
 }
 
-/// Whether it hides anything today: it says why, and its last day is not over.
+/// Whether it hides anything today: it says why, unless it was written for another checker, and its last day is not over.
 fn holds(suppression: &Suppression, today: Date) -> bool {
-    has_reason(suppression) && !is_over(suppression, today)
+    (suppression.peer.is_some() || has_reason(suppression)) && !is_over(suppression, today)
+}
+
+/// What a suppression in our own form does not say of who decided for how long.
+pub(crate) fn missing(suppression: &Suppression) -> Vec<&'static str> {
+    let owned = suppression.owner.as_ref().is_some_and(|owner| !owner.trim().is_empty());
+    let missing = [(!owned, "owner"), (suppression.until.is_none(), "last day")];
+    missing.into_iter().filter(|(absent, _)| *absent).map(|(_, what)| what).collect()
 }
 
 /// Whether it says why.

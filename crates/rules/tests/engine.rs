@@ -96,7 +96,15 @@ fn codes(findings: &[Finding]) -> Vec<&str> {
 
 fn suppression(code: &str, scope: Scope) -> Suppression {
     let span = at(6).span.unwrap();
-    Suppression { code: code.into(), reason: Some("known".into()), owner: None, until: None, scope, span }
+    Suppression {
+        code: code.into(),
+        reason: Some("known".into()),
+        owner: Some("shop".into()),
+        until: Some(jiff::civil::date(2099, 12, 31)),
+        scope,
+        span,
+        peer: None,
+    }
 }
 
 #[test]

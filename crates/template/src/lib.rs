@@ -21,6 +21,7 @@
 //! assert_eq!(app.functions[0].memory.value.known(), Some(&128));
 //! ```
 
+mod allowed;
 mod beside;
 pub mod expand;
 pub mod fix;
@@ -35,7 +36,7 @@ mod suppress;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use brigandine_model::{App, Span, Unjudged};
+use brigandine_model::{App, Span, Unjudged, Value};
 
 use self::{
     load::{Document, Note},
@@ -73,6 +74,17 @@ pub struct Options {
     pub account: Option<String>,
     /// The partition (`aws`, `aws-cn`), where it is known.
     pub partition: Option<String>,
+    /// What other templates export, by the name it is imported by.
+    pub exports: BTreeMap<String, Export>,
+}
+
+/// What another template exports.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// The value, in the terms of the template that exports it.
+    pub value: Value<String>,
+    /// That template.
+    pub file: Arc<str>,
 }
 
 impl Options {
@@ -83,7 +95,7 @@ impl Options {
             .into_iter()
             .filter_map(|(name, value)| value.as_ref().map(|value| (name.to_owned(), value.clone())))
             .collect();
-        Settings { parameters: self.parameters.clone(), platform }
+        Settings { parameters: self.parameters.clone(), platform, exports: self.exports.clone() }
     }
 }
 
@@ -112,6 +124,14 @@ pub enum Failure {
         /// One sentence: what it is or lacks, and what works today.
         message: String,
         /// Where, when there is a place.
+        span: Option<Span>,
+    },
+    /// A value given for a parameter is none that the template allows: deployment would refuse it as well.
+    #[error("{message}")]
+    NotAllowed {
+        /// One sentence.
+        message: String,
+        /// The parameter.
         span: Option<Span>,
     },
     /// The serverless transform refuses the template: deployment would refuse it as well.
@@ -148,7 +168,7 @@ impl Failure {
                 line: error.line,
                 column: error.column,
             }),
-            Self::NotATemplate { span, .. } => span.clone(),
+            Self::NotATemplate { span, .. } | Self::NotAllowed { span, .. } => span.clone(),
             Self::Refused(refusals) => refusals.iter().find_map(|refusal| refusal.span.clone()),
         }
     }
@@ -161,7 +181,9 @@ pub fn read(input: &Input<'_>) -> Result<Reading, Failure> {
     }
     let document = load::load(&input.file, input.bytes)?;
     check_shape(&document, &input.file)?;
+    allowed::check(&document.root, input)?;
     let mut unjudged = odd(&document, &input.file);
+    unjudged.extend(forgotten_transform(&document.root, &input.file));
     let written = document.root.clone();
     let included = include::locally(document.root.clone(), input, &mut unjudged)?;
     let plain = plain(included, input)?;
@@ -236,12 +258,31 @@ fn expand_known(root: Node, options: &expand::Options) -> Result<Node, Vec<expan
 
 /// Whether the transform is named, or forgotten although there are resources for it.
 fn is_serverless(root: &Node) -> bool {
+    names_transform(root) || serverless_resource(root).is_some()
+}
+
+fn names_transform(root: &Node) -> bool {
     let transform = root.get("Transform");
     let names = transform.map(|node| node.as_list().unwrap_or(std::slice::from_ref(node))).unwrap_or_default();
-    let resources = root.get("Resources").and_then(Node::as_map).into_iter().flat_map(Map::iter);
-    let mut kinds = resources.filter_map(|(_, resource)| resource.get("Type")?.as_text());
     names.iter().filter_map(Node::as_text).any(|name| name.starts_with("AWS::Serverless-"))
-        || kinds.any(|kind| kind.starts_with("AWS::Serverless::"))
+}
+
+/// The first resource that only the serverless transform understands: its id and its type.
+fn serverless_resource(root: &Node) -> Option<(&str, &Node)> {
+    let mut resources = root.get("Resources").and_then(Node::as_map)?.iter();
+    resources.find_map(|(id, resource)| {
+        let kind = resource.get("Type")?;
+        kind.as_text()?.starts_with("AWS::Serverless::").then_some((id, kind))
+    })
+}
+
+/// Resources of the transform without the transform are judged as if it stood there. Deployment would refuse them.
+fn forgotten_transform(root: &Node, file: &Arc<str>) -> Option<Unjudged> {
+    let (id, kind) = serverless_resource(root).filter(|_| !names_transform(root))?;
+    let reason = format!(
+        "`Transform: AWS::Serverless-2016-10-31` is missing, so deployment refuses `{id}`; it is judged as if the line were there"
+    );
+    Some(Unjudged { reason: reason.into(), resource: None, code: None, span: kind.origin.span(file) })
 }
 
 /// Most resources of one template. Deployment takes 500.

@@ -25,7 +25,7 @@ use self::{
     assignment::{Assignment, Need},
     text::Text,
 };
-use crate::{Map, Meaning, Node};
+use crate::{Export, Map, Meaning, Node};
 
 /// Most cases one value is taken apart into.
 const MOST_CASES: usize = 256;
@@ -48,6 +48,8 @@ pub struct Settings {
     pub parameters: BTreeMap<String, String>,
     /// Values for what the platform fills, by its name (`AWS::Region`).
     pub platform: BTreeMap<String, String>,
+    /// What other templates export, by the name it is imported by.
+    pub exports: BTreeMap<String, Export>,
 }
 
 /// Works values out.

@@ -1,4 +1,6 @@
-//! Findings people chose to live with: comments and metadata.
+//! Findings people chose to live with: comments and metadata, in our own form and in those of other checkers.
+
+mod peers;
 
 use std::sync::Arc;
 
@@ -10,11 +12,23 @@ use crate::{
     load::{Comment, Document},
 };
 
+/// Most suppressions of one template: each is held against each finding.
+const MOST: usize = 2_000;
+
 /// Every suppression of a template as it was written, in text order by kind.
 pub(crate) fn suppressions(document: &Document, file: &Arc<str>, unjudged: &mut Vec<Unjudged>) -> Vec<Suppression> {
-    let mut reader = Reader { document, file, unjudged, found: Vec::new() };
+    let mut reader = Reader { document, file, unjudged, found: Vec::new(), left_out: false };
     reader.comments();
     reader.metadata();
+    if reader.left_out {
+        let unjudged = Unjudged {
+            reason: format!("the template has more than {MOST} suppressions, the others hide nothing").into(),
+            resource: None,
+            code: None,
+            span: document.root.origin.span(file),
+        };
+        reader.unjudged.push(unjudged);
+    }
     reader.found
 }
 
@@ -23,13 +37,17 @@ struct Reader<'a> {
     file: &'a Arc<str>,
     unjudged: &'a mut Vec<Unjudged>,
     found: Vec<Suppression>,
+    left_out: bool,
 }
 
 impl Reader<'_> {
     fn comments(&mut self) {
         let document = self.document;
         for (index, comment) in document.comments.iter().enumerate() {
-            let Some(words) = comment.text.strip_prefix("brigandine:") else { continue };
+            let Some(words) = comment.text.strip_prefix("brigandine:") else {
+                self.comment_for_peers(comment);
+                continue;
+            };
             let Some(span) = Origin::written(comment.place).span(self.file) else { continue };
             let scope = self.scope(index, comment);
             self.comment(words.trim(), &scope, &span);
@@ -75,13 +93,14 @@ impl Reader<'_> {
         // A suppression whose end cannot be read does not hold: it would hold for ever.
         let Ok(until) = self.date(value("until"), span) else { return };
         for code in codes {
-            self.found.push(Suppression {
+            self.take(Suppression {
                 code: code.into(),
                 reason: value("reason").map(Into::into),
                 owner: value("owner").map(Into::into),
                 until,
                 scope: scope.clone(),
                 span: span.clone(),
+                peer: None,
             });
         }
     }
@@ -89,8 +108,11 @@ impl Reader<'_> {
     fn metadata(&mut self) {
         let root = &self.document.root;
         self.ignores(root, &Scope::File);
+        self.metadata_for_peers(root, &Scope::File);
         for (id, resource) in root.get("Resources").and_then(Node::as_map).into_iter().flat_map(crate::Map::iter) {
-            self.ignores(resource, &Scope::Resource(LogicalId::new(id)));
+            let scope = Scope::Resource(LogicalId::new(id));
+            self.ignores(resource, &scope);
+            self.metadata_for_peers(resource, &scope);
         }
     }
 
@@ -105,15 +127,20 @@ impl Reader<'_> {
                 continue;
             };
             let Ok(until) = self.date(text("Until"), &span) else { continue };
-            self.found.push(Suppression {
+            self.take(Suppression {
                 code: code.into(),
                 reason: text("Reason").map(Into::into),
                 owner: text("Owner").map(Into::into),
                 until,
                 scope: scope.clone(),
                 span,
+                peer: None,
             });
         }
+    }
+
+    fn take(&mut self, suppression: Suppression) {
+        if self.found.len() < MOST { self.found.push(suppression) } else { self.left_out = true }
     }
 
     fn date(&mut self, text: Option<&str>, span: &Span) -> Result<Option<Date>, ()> {

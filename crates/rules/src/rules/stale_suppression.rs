@@ -1,4 +1,6 @@
-//! ED001: a suppression that hides nothing: without a reason, over, unknown, or idle.
+//! ED001: a suppression that nobody can answer for: without reason, owner or end, over, unknown, or idle.
+//!
+//! It speaks of our own form only. What was written for another checker follows that checker's habits.
 
 use brigandine_model::{App, Finding, Practice, RuleMeta, Scope, Severity, Suppression};
 use jiff::civil::Date;
@@ -6,7 +8,7 @@ use jiff::civil::Date;
 use crate::{
     Context, Rule, Sink, nearest_code, rule,
     rule::{draft, meta},
-    suppression::{has_reason, is_over},
+    suppression::{has_reason, is_over, missing},
 };
 
 pub(crate) struct StaleSuppression;
@@ -17,7 +19,7 @@ const META: RuleMeta = RuleMeta {
     ..meta(
         "ED001",
         "stale-suppression",
-        "a suppression hides nothing: no reason, expired, or nothing to hide",
+        "a suppression without reason, owner or end, or with nothing to hide",
         include_str!("../../pages/ED001-stale-suppression.md"),
     )
 };
@@ -28,7 +30,8 @@ impl Rule for StaleSuppression {
     }
 
     fn check(&self, app: &App, context: &Context, sink: &mut Sink) {
-        app.suppressions.iter().filter_map(|one| fault(one, context.today)).for_each(|finding| sink.finding(finding));
+        let own = app.suppressions.iter().filter(|one| one.peer.is_none());
+        own.filter_map(|one| fault(one, context.today)).for_each(|finding| sink.finding(finding));
     }
 }
 
@@ -62,13 +65,20 @@ fn fault(suppression: &Suppression, today: Date) -> Option<Finding> {
             "it hides nothing until it says why the finding is acceptable",
         ));
     }
-    let last = suppression.until.filter(|_| is_over(suppression, today))?;
-    let title = format!("this suppression of `{code}` is over since {last}");
-    Some(say(
-        suppression,
-        (&title, "expired"),
-        "it hides nothing any more: fix the finding, or decide again and set a new day",
-    ))
+    if let Some(last) = suppression.until.filter(|_| is_over(suppression, today)) {
+        let title = format!("this suppression of `{code}` is over since {last}");
+        return Some(say(
+            suppression,
+            (&title, "expired"),
+            "it hides nothing any more: fix the finding, or decide again and set a new day",
+        ));
+    }
+    let missing = missing(suppression);
+    let label = format!("no {}", missing.join(", no "));
+    let title = format!("this suppression of `{code}` names no {}", missing.join(" and no "));
+    let message = "it hides the finding, but nobody will ask again whether it still should: \
+                   add `owner=` and `until=`, in metadata `Owner` and `Until`";
+    (!missing.is_empty()).then(|| say(suppression, (&title, &label), message))
 }
 
 fn say(suppression: &Suppression, words: (&str, &str), message: &str) -> Finding {

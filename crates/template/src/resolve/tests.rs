@@ -89,6 +89,7 @@ fn the_user_overrides() {
     let settings = Settings {
         parameters: [("Stage".to_owned(), "prod".to_owned()), ("Open".to_owned(), "yes".to_owned())].into(),
         platform: [("AWS::Region".to_owned(), "eu-west-1".to_owned())].into(),
+        ..Settings::default()
     };
     let text = |value: &str| value_with(&format!("{PARAMETERS}V: {value}\n"), &settings);
     assert_eq!(text("!Sub '${Stage} ${Open} ${AWS::Region}'"), "prod yes eu-west-1");
@@ -204,4 +205,38 @@ fn lists_in_mappings_are_cases_too() {
     let resolver = Resolver::new(&"t.yaml".into(), &root, &settings);
     let facts: Vec<_> = resolver.strings(root.get("V").unwrap()).iter().map(|fact| shown(&fact.value)).collect();
     assert_eq!(facts, ["[AWS::Region=eu-west-1: s]", "[AWS::Region=eu-west-1: m]", "[AWS::Region=us-east-1: l]"]);
+}
+
+#[test]
+fn an_import_is_what_another_template_of_the_run_exports() {
+    let export = |value: Value<String>| crate::Export { value, file: "network.yaml".into() };
+    let pieces = vec![
+        Piece::Text("arn:aws:sqs:".into()),
+        Piece::Parameter("AWS::Region".into()),
+        Piece::Text(":".into()),
+        Piece::Attribute { resource: LogicalId::new("T"), attribute: Some("QueueName".into()) },
+    ];
+    let settings = Settings {
+        exports: [
+            ("z".to_owned(), export(Value::Known("https://example.com".to_owned()))),
+            ("dev-queue".to_owned(), export(Value::Symbolic(brigandine_model::Symbol { pieces }))),
+            ("open".to_owned(), export(Value::Unknown("`X` has no default".into()))),
+            ("cases".to_owned(), export(Value::OneOf(Vec::new()))),
+        ]
+        .into(),
+        ..Settings::default()
+    };
+    let text = |value: &str| value_with(&format!("{PARAMETERS}V: {value}\n"), &settings);
+    assert_eq!(text("!ImportValue z"), "https://example.com");
+    assert_eq!(
+        text("Fn::ImportValue: !Sub '${Stage}-queue'")
+            .replace("[Stage=prod: ? it is imported as `prod-queue` from another stack]", "-"),
+        "[Stage=dev: <arn:aws:sqs:${AWS::Region}:${import dev-queue}>] -"
+    );
+    assert_eq!(text("!ImportValue open"), "? it is imported as `open` from `network.yaml`, where `X` has no default");
+    assert_eq!(
+        text("!ImportValue cases"),
+        "? it is imported as `cases` from `network.yaml`, where it depends on parameters"
+    );
+    assert_eq!(text("!ImportValue other"), "? it is imported as `other` from another stack");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brigandine_model::{LogicalId, Piece};
+use brigandine_model::{LogicalId, Piece, Value};
 
 use super::{
     Resolver,
@@ -147,18 +147,46 @@ impl Resolver<'_> {
                 Ok(node) => self.text_in(node, assignment),
                 Err(why) => Ok(Text::Unknown(why)),
             },
-            "Fn::ImportValue" => Ok(Text::unknown(self.import(argument, assignment)?)),
+            "Fn::ImportValue" => self.import(argument, assignment),
             "Fn::Base64" => self.text_in(argument, assignment),
             "Fn::Split" | "Fn::GetAZs" | "Fn::Cidr" => Ok(Text::unknown(format!("`{name}` gives a list, not text"))),
             other => Ok(Text::unknown(format!("`{other}` is not worked out"))),
         }
     }
 
-    fn import(&self, argument: &Node, assignment: &Assignment) -> Result<String, Need> {
-        Ok(match self.text_in(argument, assignment)?.settled() {
-            Some(name) => format!("it is imported as `{name}` from another stack"),
-            None => "it is imported from another stack".to_owned(),
+    fn import(&self, argument: &Node, assignment: &Assignment) -> Result<Text, Need> {
+        let Some(name) = self.text_in(argument, assignment)?.settled() else {
+            return Ok(Text::unknown("it is imported from another stack"));
+        };
+        let Some(export) = self.settings.exports.get(&name) else {
+            return Ok(Text::unknown(format!("it is imported as `{name}` from another stack")));
+        };
+        Ok(match &export.value {
+            Value::Known(text) => self.literal(text),
+            Value::Symbolic(symbol) => concat(symbol.pieces.iter().map(|piece| self.imported_piece(piece, &name))),
+            Value::OneOf(_) => Text::unknown(format!(
+                "it is imported as `{name}` from `{}`, where it depends on parameters",
+                export.file
+            )),
+            Value::Unknown(why) => {
+                Text::unknown(format!("it is imported as `{name}` from `{}`, where {why}", export.file))
+            }
         })
+    }
+
+    /// A piece of another template's text. Its names mean nothing here: a resource there is no resource here, so all that stays
+    /// is that deployment will fill it.
+    fn imported_piece(&self, piece: &Piece, name: &str) -> Text {
+        match piece {
+            Piece::Text(text) => self.literal(text),
+            Piece::Parameter(platform) if platform.starts_with("AWS::") && !of_one_stack(platform) => {
+                Text::piece(piece.clone())
+            }
+            Piece::Dynamic(text) => Text::piece(Piece::Dynamic(text.clone())),
+            Piece::Parameter(_) | Piece::Attribute { .. } => {
+                Text::piece(Piece::Parameter(format!("import {name}").into()))
+            }
+        }
     }
 
     pub(super) fn pass(&self, parameter: &Arc<str>) {
@@ -295,6 +323,11 @@ impl Resolver<'_> {
             Err(why) => Text::Unknown(why),
         })
     }
+}
+
+/// What the platform fills differently for every stack.
+fn of_one_stack(platform: &str) -> bool {
+    matches!(platform, "AWS::StackName" | "AWS::StackId" | "AWS::NotificationARNs")
 }
 
 fn attribute(argument: &Node) -> Text {
