@@ -1,7 +1,10 @@
 //! `brigandine check`: every template named, judged; one that cannot be read costs its own finding and not the others'.
 
+mod fixing;
 mod gather;
+mod harden;
 mod history;
+mod overwrite;
 mod print;
 mod register;
 mod settings;
@@ -32,6 +35,14 @@ pub(crate) fn run(arguments: &Check) -> anyhow::Result<Outcome> {
     let configuration = configuration(arguments, &files)?;
     let settings = Settings::new(arguments, &configuration)?;
     let mut history = History::read(&settings)?;
+    if arguments.fixing.diff {
+        let left = fixing::run(&files, &environments(arguments)?, (arguments, &settings), &mut unreadable)?;
+        unreadable.iter().for_each(|one| face::say_error(&face::harmless(&one.sentence()), None));
+        return Ok(settings.outcome(&left, history.compare(&left, &settings).as_ref(), !unreadable.is_empty()));
+    }
+    if arguments.fixing.fix {
+        fixing::run(&files, &environments(arguments)?, (arguments, &settings), &mut unreadable)?;
+    }
     let mut gathered = gather(&files, environments(arguments)?, &settings, &mut unreadable);
     if unreadable.is_empty() {
         project::check_parameters(&arguments.reading, &gathered.parameters)?;
