@@ -10,6 +10,12 @@ pub(super) enum Quote {
 
 /// The text as plain YAML where that is safe, quoted where not. Within brackets more must be quoted.
 pub(super) fn yaml(text: &str, quote: Quote, within_brackets: bool) -> String {
+    // Quotes within a text are read more easily within the other ones.
+    let quote = match quote {
+        Quote::Double if text.contains('"') && !text.contains('\'') => Quote::Single,
+        Quote::Single if text.contains('\'') && !text.contains(['"', '\\']) => Quote::Double,
+        quote => quote,
+    };
     if is_plain(text, within_brackets) { text.to_owned() } else { quoted(text, quote) }
 }
 
@@ -140,7 +146,7 @@ mod tests {
             assert!(yaml(text, Quote::Single, false).starts_with('\''), "{text:?}");
             assert!(yaml(text, Quote::Double, true).starts_with('"'), "{text:?}");
         }
-        assert_eq!(yaml("it's: so", Quote::Single, false), "'it''s: so'");
+        assert_eq!(yaml("it's: so", Quote::Single, false), "\"it's: so\"");
         assert_eq!(yaml("a\nb\"\u{7}", Quote::Single, false), r#""a\nb\"\u0007""#);
         assert_eq!(yaml("${A}, b", Quote::Single, true), "'${A}, b'");
     }

@@ -37,7 +37,7 @@ pub(super) fn alarms(site: &Site<'_>, stages: &[Stage<'_>], plan: &mut Plan) {
             vec![declare(TOPIC, "AWS::SNS::Topic", None, Literal::Map(Vec::new()))],
         );
     }
-    let topic = topic.map_or_else(|| TOPIC.to_owned(), |id| id.to_string());
+    let topic = topic.map_or_else(|| TOPIC.to_owned(), ToString::to_string);
     plan.note(format!("alarms go to `{topic}`: subscribe somebody to it"));
     for watch in watches {
         let name = site.free(&format!("{}{}", watch.subject, watch.name));

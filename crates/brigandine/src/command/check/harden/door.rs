@@ -161,21 +161,16 @@ fn method_settings(site: &Site<'_>, stage: &Stage<'_>, stages: &[Stage<'_>]) -> 
         Seat::Globals(_) if stages.iter().filter(|other| other.is_rest()).any(has_settings) => None,
         Seat::Globals(_) => Some(vec![stage.set("MethodSettings", Literal::List(vec![value]))]),
         Seat::Resource(_) if items.iter().any(|item| item.provenance.via == Via::Globals) => None,
-        Seat::Resource(id) => Some(match all {
-            Some(index) => {
-                let index = index.to_string();
-                let path = |name| ["Properties", "MethodSettings", &index, name].map(str::to_owned);
-                let change = |name, number| {
-                    let path = path(name);
-                    set(id, &path.iter().map(String::as_str).collect::<Vec<_>>(), Literal::Number(number))
-                };
-                vec![change("ThrottlingRateLimit", RATE), change("ThrottlingBurstLimit", BURST)]
-            }
-            None => {
-                let path = keys(&["Properties", "MethodSettings"]);
-                vec![Change::Append { resource: id.clone(), path, value }]
-            }
-        }),
+        Seat::Resource(id) => {
+            let path = keys(&["Properties", "MethodSettings"]);
+            let Some(index) = all else { return Some(vec![Change::Append { resource: id.clone(), path, value }]) };
+            let change = |name: &str, number| {
+                let below = [index.to_string().into(), name.into()];
+                let path = path.iter().cloned().chain(below).collect();
+                Change::Set { resource: id.clone(), path, value: Literal::Number(number) }
+            };
+            Some(vec![change("ThrottlingRateLimit", RATE), change("ThrottlingBurstLimit", BURST)])
+        }
     }
 }
 

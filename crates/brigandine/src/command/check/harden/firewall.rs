@@ -19,13 +19,13 @@ const GROUPS: [&str; 3] =
 pub(super) fn firewall(site: &Site<'_>, stages: &[Stage<'_>], plan: &mut Plan) {
     for api in &site.app.apis {
         let door = match api.style {
-            ApiStyle::Http => "HTTP API",
-            ApiStyle::FunctionUrl => "function URL",
-            ApiStyle::WebSocket => "WebSocket API",
+            ApiStyle::Http => "an HTTP API",
+            ApiStyle::FunctionUrl => "a function URL",
+            ApiStyle::WebSocket => "a WebSocket API",
             ApiStyle::Rest => continue,
         };
         plan.note(format!(
-            "`{}` is a {door}, which the firewall cannot be tied to: put a CloudFront distribution with one before it, or use a REST API",
+            "`{}` is {door}, which the firewall cannot be tied to: put a CloudFront distribution with one before it, or use a REST API",
             api.id
         ));
     }
@@ -84,7 +84,7 @@ fn is_regional(site: &Site<'_>, waf: &Waf) -> bool {
 
 fn addresses() -> Literal {
     Literal::map([
-        ("Description", Literal::text("Addresses that are turned away; fill in while an attack runs.")),
+        ("Description", Literal::text("Addresses that are turned away")),
         ("Scope", Literal::text("REGIONAL")),
         ("IPAddressVersion", Literal::text("IPV4")),
         ("Addresses", Literal::List(Vec::new())),
