@@ -188,7 +188,7 @@ impl<'a> Work<'a> {
             let Some(app) = self.now.apps.first() else { return };
             let plan = harden::plan(app);
             self.notes = plan.notes;
-            let Some(step) = plan.steps.into_iter().find(|step| done.insert(step.title.clone())) else { return };
+            let Some(step) = next(plan.steps, app, &mut done) else { return };
             let after = self.after(&step.changes).and_then(|after| match after.new_since(&self.now) {
                 Some(new) => Err(format!("it brings {}: {}", new.code, new.title)),
                 None => Ok(after),
@@ -243,6 +243,11 @@ impl<'a> Work<'a> {
         overwrite(self.bench.file, self.before.as_bytes(), self.now.text.as_bytes())
             .map_err(|error| Unreadable::new(self.bench.file, error.to_string()))
     }
+}
+
+/// The first step that was not tried and can be.
+fn next(steps: Vec<harden::Step>, app: &App, done: &mut BTreeSet<String>) -> Option<harden::Step> {
+    steps.into_iter().find(|step| step.holds(app) && done.insert(step.title.clone()))
 }
 
 /// The text after a fix, when its finding is gone, none came, and no question is open that was not.

@@ -34,11 +34,24 @@ pub(super) struct Step {
     /// What it does, imperative.
     pub(super) title: String,
     pub(super) changes: Vec<Change>,
+    /// The resource of an earlier step that it refers to.
+    needs: Option<String>,
+}
+
+impl Step {
+    /// Whether everything it refers to is there.
+    pub(super) fn holds(&self, app: &App) -> bool {
+        self.needs.as_ref().is_none_or(|id| app.resources.contains_key(&LogicalId::new(id.as_str())))
+    }
 }
 
 impl Plan {
     fn step(&mut self, title: String, changes: Vec<Change>) {
-        self.steps.push(Step { title, changes });
+        self.steps.push(Step { title, changes, needs: None });
+    }
+
+    fn step_with(&mut self, needs: &str, title: String, changes: Vec<Change>) {
+        self.steps.push(Step { title, changes, needs: Some(needs.to_owned()) });
     }
 
     fn note(&mut self, note: impl Into<String>) {

@@ -44,7 +44,7 @@ pub(super) fn alarms(site: &Site<'_>, stages: &[Stage<'_>], plan: &mut Plan) {
         let title = format!("tell when {}", watch.words);
         let properties = properties(&watch, &topic);
         let change = declare(&name, "AWS::CloudWatch::Alarm", site.condition(watch.subject), properties);
-        plan.step(title, vec![change]);
+        plan.step_with(&topic, title, vec![change]);
     }
 }
 

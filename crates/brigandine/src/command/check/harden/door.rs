@@ -1,6 +1,6 @@
 //! Doors: how fast they may be used, and what is written down of who came.
 
-use brigandine_model::{Api, ApiStyle, Change, Literal, LogicalId, Via};
+use brigandine_model::{Api, ApiStyle, Change, Literal, LogicalId, Property, Via};
 
 use super::{Plan, Site, declare, keys, names, set};
 
@@ -29,6 +29,14 @@ enum Seat {
 impl Stage<'_> {
     pub(super) fn is_rest(&self) -> bool {
         self.api.style == ApiStyle::Rest
+    }
+
+    /// What a person calls it by: the stage where they wrote one, or else the API.
+    fn name(&self) -> &LogicalId {
+        match &self.seat {
+            Seat::Resource(id) if id == self.id => id,
+            _ => &self.api.id,
+        }
     }
 
     /// How `Fn::Sub` names the stage.
@@ -92,8 +100,8 @@ fn seat(site: &Site<'_>, api: &Api, stage: &LogicalId) -> Option<Seat> {
 
 /// Throttles of stages and of usage plans.
 pub(super) fn limits(site: &Site<'_>, stages: &[Stage<'_>], plan: &mut Plan) {
-    for stage in stages.iter().filter(|stage| stage.api.throttle.is_none()) {
-        let title = format!("limit how fast `{}` may be called", stage.api.id);
+    for stage in stages.iter().filter(|stage| !is_throttled(site, stage)) {
+        let title = format!("limit how fast `{}` may be called", stage.name());
         if stage.is_rest() {
             match method_settings(site, stage, stages) {
                 Some(changes) => plan.step(title, changes),
@@ -140,16 +148,26 @@ pub(super) fn limits(site: &Site<'_>, stages: &[Stage<'_>], plan: &mut Plan) {
     }
 }
 
+/// Whether the stage says how fast it may be called, whatever the route.
+fn is_throttled(site: &Site<'_>, stage: &Stage<'_>) -> bool {
+    const LIMIT: &str = "ThrottlingRateLimit";
+    let settings = site.property(stage.id, &["MethodSettings"]);
+    let items = settings.map(Property::items).unwrap_or_default();
+    let of_all = items.iter().any(|item| text(item, "ResourcePath") == Some("/*") && item.at(&[LIMIT]).is_some());
+    of_all || site.property(stage.id, &["DefaultRouteSettings", LIMIT]).is_some()
+}
+
+fn text<'p>(item: &'p Property, key: &str) -> Option<&'p str> {
+    item.at(&[key]).and_then(Property::known)
+}
+
 /// The changes that throttle all methods of a stage; nothing when its settings are merged from several places.
 fn method_settings(site: &Site<'_>, stage: &Stage<'_>, stages: &[Stage<'_>]) -> Option<Vec<Change>> {
     let has_settings = |stage: &Stage<'_>| site.property(stage.id, &["MethodSettings"]).is_some();
     let settings = site.property(stage.id, &["MethodSettings"]);
-    let items = settings.map(|settings| settings.items()).unwrap_or_default();
-    let text =
-        |item: &brigandine_model::Property, key: &str| item.at(&[key]).and_then(|at| at.known().map(str::to_owned));
-    let all = items.iter().position(|item| {
-        text(item, "ResourcePath").as_deref() == Some("/*") && text(item, "HttpMethod").as_deref() == Some("*")
-    });
+    let items = settings.map(Property::items).unwrap_or_default();
+    let is_all = |item: &&Property| text(item, "ResourcePath") == Some("/*") && text(item, "HttpMethod") == Some("*");
+    let all = items.iter().position(is_all);
     let value = Literal::map([
         ("HttpMethod", Literal::text("*")),
         ("ResourcePath", Literal::text("/*")),
@@ -180,13 +198,16 @@ const HTTP_LINE: &str = r#"{"requestId":"$context.requestId","ip":"$context.iden
 
 /// Access logs, each into a group of its own.
 pub(super) fn access_logs(site: &Site<'_>, stages: &[Stage<'_>], plan: &mut Plan) {
-    for stage in stages.iter().filter(|stage| stage.api.access_log.is_none()) {
+    for stage in stages {
         let (property, line) = match stage.api.style {
             ApiStyle::Rest => ("AccessLogSetting", REST_LINE),
             ApiStyle::Http => ("AccessLogSettings", HTTP_LINE),
             _ => continue,
         };
-        let group = site.free(&format!("{}AccessLogs", stage.api.id));
+        if site.property(stage.id, &[property]).is_some() {
+            continue;
+        }
+        let group = site.free(&format!("{}AccessLogs", stage.name()));
         let condition = match &stage.seat {
             Seat::Resource(id) => site.condition(id),
             Seat::Globals(_) => None,
@@ -195,7 +216,7 @@ pub(super) fn access_logs(site: &Site<'_>, stages: &[Stage<'_>], plan: &mut Plan
         let log =
             Literal::map([("DestinationArn", Literal::attribute(&group, "Arn")), ("Format", Literal::text(line))]);
         plan.step(
-            format!("write down who calls `{}`", stage.api.id),
+            format!("write down who calls `{}`", stage.name()),
             vec![declare(&group, "AWS::Logs::LogGroup", condition, kept), stage.set(property, log)],
         );
         let knows_account = site.app.resources.values().any(|resource| &*resource.kind == "AWS::ApiGateway::Account");

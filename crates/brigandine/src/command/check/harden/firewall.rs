@@ -60,7 +60,8 @@ pub(super) fn firewall(site: &Site<'_>, stages: &[Stage<'_>], plan: &mut Plan) {
         );
         let properties = Literal::map([("ResourceArn", sub(&arn)), ("WebACLArn", Literal::attribute(firewall, "Arn"))]);
         let name = site.free(&format!("{}Firewall", stage.id));
-        plan.step(
+        plan.step_with(
+            firewall,
             format!("put the firewall before `{}`", stage.id),
             vec![declare(&name, "AWS::WAFv2::WebACLAssociation", condition, properties)],
         );
