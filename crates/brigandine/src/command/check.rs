@@ -37,7 +37,9 @@ pub(crate) fn run(arguments: &Check) -> anyhow::Result<Outcome> {
     let mut history = History::read(&settings)?;
     if arguments.fixing.diff {
         let left = fixing::run(&files, &environments(arguments)?, (arguments, &settings), &mut unreadable)?;
-        unreadable.iter().for_each(|one| face::say_error(&face::harmless(&one.sentence()), None));
+        for one in &unreadable {
+            face::say_error(&face::harmless(&one.sentence()), None);
+        }
         return Ok(settings.outcome(&left, history.compare(&left, &settings).as_ref(), !unreadable.is_empty()));
     }
     if arguments.fixing.fix {
@@ -92,16 +94,28 @@ fn configuration(arguments: &Check, files: &[PathBuf]) -> anyhow::Result<Configu
     Configuration::beside(&folder.unwrap_or_default())
 }
 
+/// Most bytes read again to see what fixes do. Only templates that nobody wrote by hand come near it.
+const MOST_READ: usize = 16 * 1024 * 1024;
+
 /// Turns what fixes want into edits of the text. A fix that the text has no place for is not offered.
 fn write_fixes(project: &Project, judged: &mut Judged) {
     let text = project.texts.get(&project.app.file).map_or("", |text| text);
-    let mut written = None;
+    let (mut written, mut read) = (None, 0);
     for finding in &mut judged.findings {
         let Some(fix) = &mut finding.fix else { continue };
+        read += text.len() * fix.changes.len();
+        if read > MOST_READ {
+            finding.fix = None;
+            continue;
+        }
         let written = written.get_or_insert_with(|| Written::read(&project.app.file, text.as_bytes()));
         match written.as_ref().map(|written| written.edits(&fix.changes)) {
             Ok(Ok(edits)) => fix.edits = edits,
             _ => finding.fix = None,
         }
+    }
+    if read > MOST_READ {
+        let file = face::harmless(&project.app.file);
+        face::say(&format!("{file}: so large that not every fix is shown; `--fix` and `--diff` try more of them"));
     }
 }

@@ -24,8 +24,9 @@ use crate::{
     project::{self, Unreadable},
 };
 
-/// Most fixes tried in one template.
+/// Most fixes tried in one template, and most bytes of it judged again.
 const MOST_TRIES: usize = 2_000;
+const MOST_JUDGED: usize = 256 * 1024 * 1024;
 
 /// The profile that is a wish for more than the absence of findings.
 const LAUNCH_DAY: &str = "launch-day";
@@ -159,13 +160,16 @@ impl<'a> Work<'a> {
     /// Applies every fix that holds.
     fn fix(&mut self, unsafe_too: bool) {
         let mut tried = BTreeSet::new();
-        for _ in 0..MOST_TRIES {
+        for tries in 0..=MOST_TRIES {
             let wanted = |finding: &&Finding| {
                 let fix = finding.fix.as_ref();
                 let is_asked = fix.is_some_and(|fix| unsafe_too || fix.applicability == Applicability::Safe);
                 is_asked && !tried.contains(&key(finding))
             };
             let Some(finding) = self.now.judged.findings.iter().find(wanted).cloned() else { return };
+            if tries == MOST_TRIES || tries * self.now.text.len() > MOST_JUDGED {
+                return self.dropped.push(format!("{} and what follows: too many fixes for one run", finding.code));
+            }
             let changes = finding.fix.as_ref().map(|fix| fix.changes.clone()).unwrap_or_default();
             match self.after(&changes).and_then(|after| accepted(&finding, &self.now, after)) {
                 Ok(after) => {
