@@ -137,6 +137,8 @@ fn launch_day_hardens_once() {
         "/restapis/${ServerlessRestApi}/stages/${ServerlessRestApi.Stage}\n",
         "  FailedDepth:\n    Type: AWS::CloudWatch::Alarm\n",
         "        - !Ref LaunchAlarms\n",
+        "Parameters:\n  LaunchAlarmEmail:\n    Type: String\n",
+        "      Subscription:\n        - Protocol: email\n          Endpoint: !Ref LaunchAlarmEmail\n",
     ] {
         assert!(text.contains(wanted), "{wanted}\n{text}\n{}", first.err);
     }

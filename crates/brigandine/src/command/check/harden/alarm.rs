@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use brigandine_model::{ApiStyle, Literal, LogicalId, StoreKind};
+use brigandine_model::{ApiStyle, Change, Literal, LogicalId, StoreKind};
 
-use super::{Plan, Site, again, declare, door::Stage, names};
+use super::{Plan, Site, again, declare, door::Stage, keys, names};
 
 /// The topic that is added when no alarm tells one yet.
 const TOPIC: &str = "LaunchAlarms";
+/// The parameter with the address of those who are told.
+const ADDRESS: &str = "LaunchAlarmEmail";
 
 /// What is watched.
 struct Watch<'a> {
@@ -32,13 +34,10 @@ pub(super) fn alarms(site: &Site<'_>, stages: &[Stage<'_>], plan: &mut Plan) {
     }
     let topic = topic(site);
     if topic.is_none() {
-        plan.step(
-            "add a topic that alarms tell".to_owned(),
-            vec![declare(TOPIC, "AWS::SNS::Topic", None, Literal::Map(Vec::new()))],
-        );
+        plan.step("add a topic that alarms tell, and somebody who gets it".to_owned(), told(site));
+        plan.note(format!("alarms go to the address in the new parameter `{ADDRESS}`; give it when you deploy"));
     }
     let topic = topic.map_or_else(|| TOPIC.to_owned(), ToString::to_string);
-    plan.note(format!("alarms go to `{topic}`: subscribe somebody to it"));
     for watch in watches {
         let name = site.free(&format!("{}{}", watch.subject, watch.name));
         let title = format!("tell when {}", watch.words);
@@ -46,6 +45,20 @@ pub(super) fn alarms(site: &Site<'_>, stages: &[Stage<'_>], plan: &mut Plan) {
         let change = declare(&name, "AWS::CloudWatch::Alarm", site.condition(watch.subject), properties);
         plan.step_with(&topic, title, vec![change]);
     }
+}
+
+/// A topic with a subscriber, whose address nobody but the team knows.
+fn told(site: &Site<'_>) -> Vec<Change> {
+    let subscriber = Literal::map([("Protocol", Literal::text("email")), ("Endpoint", Literal::reference(ADDRESS))]);
+    let topic = Literal::map([("Subscription", Literal::List(vec![subscriber]))]);
+    let parameter = Literal::map([
+        ("Type", Literal::text("String")),
+        ("Description", Literal::text("Address of those who are told of alarms.")),
+    ]);
+    let known = site.app.parameters.iter().any(|parameter| &*parameter.name == ADDRESS);
+    let asked = Change::Declare { path: keys(&["Parameters"]), name: ADDRESS.into(), value: parameter };
+    let asked = (!known).then_some(asked);
+    asked.into_iter().chain([declare(TOPIC, "AWS::SNS::Topic", None, topic)]).collect()
 }
 
 fn functions<'a>(site: &Site<'a>) -> Vec<Watch<'a>> {
