@@ -125,6 +125,13 @@ impl State {
         self.judged.unjudged.iter().filter(|one| one.code.as_deref() == Some(code)).count()
     }
 
+    /// A finding of a rule that finds more here than in the other text. What a rule says of one resource may pass on to the
+    /// next when the first is seen to.
+    fn more_since(&self, before: &Self) -> Option<&Finding> {
+        let count = |state: &Self, code: &str| state.judged.findings.iter().filter(|one| &*one.code == code).count();
+        self.judged.findings.iter().find(|finding| count(self, &finding.code) > count(before, &finding.code))
+    }
+
     /// A finding that this text has and the other has not.
     fn new_since(&self, before: &Self) -> Option<&Finding> {
         let known = before.counts();
@@ -193,7 +200,7 @@ impl<'a> Work<'a> {
             let plan = harden::plan(app);
             self.notes = plan.notes;
             let Some(step) = next(plan.steps, app, &mut done) else { return };
-            let after = self.after(&step.changes).and_then(|after| match after.new_since(&self.now) {
+            let after = self.after(&step.changes).and_then(|after| match after.more_since(&self.now) {
                 Some(new) => Err(format!("it brings {}: {}", new.code, new.title)),
                 None => Ok(after),
             });
