@@ -8,6 +8,7 @@ mod bench;
 mod data;
 mod dist;
 mod docs;
+mod fixes;
 mod help;
 mod http;
 mod layers;
@@ -25,7 +26,7 @@ use task::{Outcome, Task};
 
 /// Every task, in the order `help` shows them.
 const TASKS: &[Task] =
-    &[test::TASK, layers::TASK, shape::TASK, docs::TASK, data::TASK, dist::TASK, bench::TASK, help::TASK];
+    &[test::TASK, layers::TASK, shape::TASK, docs::TASK, data::TASK, dist::TASK, bench::TASK, fixes::TASK, help::TASK];
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);

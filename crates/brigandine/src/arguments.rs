@@ -101,6 +101,8 @@ pub(crate) struct Check {
     /// Judge as on this day rather than today.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) as_of: Option<jiff::civil::Date>,
+    #[command(flatten)]
+    pub(crate) fixing: Fixing,
     /// Findings of this file are known and fail no run: a register, or an earlier result in JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
@@ -116,6 +118,20 @@ pub(crate) struct Check {
     pub(crate) environments: Vec<(String, PathBuf)>,
     #[command(flatten)]
     pub(crate) reading: Reading,
+}
+
+/// What is done about findings.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct Fixing {
+    /// Show what the safe fixes would change, as a difference; nothing is written.
+    #[arg(long, conflicts_with_all = ["fix", "compliance", "register"])]
+    pub(crate) diff: bool,
+    /// Apply the safe fixes; a fix that leaves its finding or brings another is taken back.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// With `--diff` or `--fix`: fixes that a person must look at, too.
+    #[arg(long)]
+    pub(crate) unsafe_fixes: bool,
 }
 
 /// How a template is read.

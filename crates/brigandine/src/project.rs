@@ -52,7 +52,7 @@ pub(crate) struct Unreadable {
 }
 
 impl Unreadable {
-    fn new(file: &Path, what: impl Into<String>) -> Self {
+    pub(crate) fn new(file: &Path, what: impl Into<String>) -> Self {
         Self { file: file.display().to_string(), place: None, what: what.into() }
     }
 
@@ -206,15 +206,20 @@ fn no_template(folder: &Path) -> anyhow::Error {
 /// Reads one template into an application, fetching the local files it includes.
 pub(crate) fn open(file: &Path, options: &Options) -> Result<Project, Unreadable> {
     let bytes = read_bounded(file).map_err(|error| Unreadable::new(file, error.to_string()))?;
+    open_bytes(file, &bytes, options)
+}
+
+/// Reads these bytes as if they were the file's.
+pub(crate) fn open_bytes(file: &Path, bytes: &[u8], options: &Options) -> Result<Project, Unreadable> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
     let name = app_name(file, &folder);
     let display: Arc<str> = file.display().to_string().into();
     let mut sources = Sources::default();
     loop {
-        let input = Input { file: display.clone(), name: name.clone(), bytes: &bytes, options, sources: &sources };
+        let input = Input { file: display.clone(), name: name.clone(), bytes, options, sources: &sources };
         match template::read(&input) {
             Ok(reading) => {
-                let texts = Texts::from([(display, text(&bytes))]);
+                let texts = Texts::from([(display, text(bytes))]);
                 return Ok(Project { folder, app: reading.app, texts });
             }
             Err(Failure::Missing(paths)) => {
@@ -271,13 +276,13 @@ fn include(folder: &Path, path: &str) -> Option<Vec<u8>> {
 }
 
 /// The nearest folder above that holds a repository; the template's own folder when there is none.
-fn repository_root(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn repository_root(folder: &Path) -> Option<PathBuf> {
     let folder = folder.canonicalize().ok()?;
     let root = folder.ancestors().find(|above| above.join(".git").exists()).map(Path::to_owned);
     Some(root.unwrap_or(folder))
 }
 
-fn read_bounded(file: &Path) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read_bounded(file: &Path) -> std::io::Result<Vec<u8>> {
     let open = std::fs::File::open(file)?;
     let mut bytes = Vec::new();
     open.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;

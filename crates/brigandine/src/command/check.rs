@@ -1,7 +1,10 @@
 //! `brigandine check`: every template named, judged; one that cannot be read costs its own finding and not the others'.
 
+mod fixing;
 mod gather;
+mod harden;
 mod history;
+mod overwrite;
 mod print;
 mod register;
 mod settings;
@@ -9,7 +12,7 @@ mod settings;
 use std::path::PathBuf;
 
 use brigandine_rules::Outcome as Judged;
-use brigandine_template::fix::edits;
+use brigandine_template::fix::Written;
 use jiff::{Timestamp, tz::TimeZone};
 
 use self::{
@@ -32,6 +35,16 @@ pub(crate) fn run(arguments: &Check) -> anyhow::Result<Outcome> {
     let configuration = configuration(arguments, &files)?;
     let settings = Settings::new(arguments, &configuration)?;
     let mut history = History::read(&settings)?;
+    if arguments.fixing.diff {
+        let left = fixing::run(&files, &environments(arguments)?, (arguments, &settings), &mut unreadable)?;
+        for one in &unreadable {
+            face::say_error(&face::harmless(&one.sentence()), None);
+        }
+        return Ok(settings.outcome(&left, history.compare(&left, &settings).as_ref(), !unreadable.is_empty()));
+    }
+    if arguments.fixing.fix {
+        fixing::run(&files, &environments(arguments)?, (arguments, &settings), &mut unreadable)?;
+    }
     let mut gathered = gather(&files, environments(arguments)?, &settings, &mut unreadable);
     if unreadable.is_empty() {
         project::check_parameters(&arguments.reading, &gathered.parameters)?;
@@ -81,14 +94,28 @@ fn configuration(arguments: &Check, files: &[PathBuf]) -> anyhow::Result<Configu
     Configuration::beside(&folder.unwrap_or_default())
 }
 
+/// Most bytes read again to see what fixes do. Only templates that nobody wrote by hand come near it.
+const MOST_READ: usize = 16 * 1024 * 1024;
+
 /// Turns what fixes want into edits of the text. A fix that the text has no place for is not offered.
 fn write_fixes(project: &Project, judged: &mut Judged) {
+    let text = project.texts.get(&project.app.file).map_or("", |text| text);
+    let (mut written, mut read) = (None, 0);
     for finding in &mut judged.findings {
         let Some(fix) = &mut finding.fix else { continue };
-        let text = project.texts.get(&project.app.file).map_or("", |text| text);
-        match edits(&project.app.file, text.as_bytes(), &fix.changes) {
-            Ok(edits) => fix.edits = edits,
-            Err(_) => finding.fix = None,
+        read += text.len() * fix.changes.len();
+        if read > MOST_READ {
+            finding.fix = None;
+            continue;
         }
+        let written = written.get_or_insert_with(|| Written::read(&project.app.file, text.as_bytes()));
+        match written.as_ref().map(|written| written.edits(&fix.changes)) {
+            Ok(Ok(edits)) => fix.edits = edits,
+            _ => finding.fix = None,
+        }
+    }
+    if read > MOST_READ {
+        let file = face::harmless(&project.app.file);
+        face::say(&format!("{file}: so large that not every fix is shown; `--fix` and `--diff` try more of them"));
     }
 }

@@ -113,7 +113,7 @@ impl<'t, 'p> Builder<'t, 'p> {
             Event::Alias(anchor) => self.alias(&anchor, step.range),
             Event::ListStart(about) => self.enter(Content::List(Vec::new()), about, step.range),
             Event::MapStart(about) => self.enter(Content::Map { entries: Vec::new(), key: None }, about, step.range),
-            Event::ListEnd | Event::MapEnd => self.leave(step.range),
+            Event::ListEnd | Event::MapEnd => self.leave(),
         }
     }
 
@@ -178,10 +178,20 @@ impl<'t, 'p> Builder<'t, 'p> {
         }
     }
 
-    /// A dash belongs to its list, although readers differ about that.
+    /// A dash belongs to its list, although readers differ about that. A list that is no item has the first of its line.
     fn dash(&self, start: usize) -> usize {
-        let before = self.text.get(..start).unwrap_or_default().trim_end_matches([' ', '\t']);
-        if self.text.as_bytes().get(start) != Some(&b'-') && before.ends_with('-') { before.len() - 1 } else { start }
+        let before = self.text.get(..start).unwrap_or_default();
+        let before = before.trim_end_matches([' ', '\t']);
+        if let Some(Frame { content: Content::List(_), .. }) = self.open.last() {
+            let byte = self.text.as_bytes().get(start);
+            let own = !matches!(byte, Some(b'-' | b'[')) && before.ends_with('-');
+            return if own { before.len() - 1 } else { start };
+        }
+        let dashes = before.trim_end_matches(['-', ' ', '\t']);
+        match before.get(dashes.len()..).and_then(|lead| lead.find('-')) {
+            Some(at) if dashes.is_empty() || dashes.ends_with(['\n', '\r']) => dashes.len() + at,
+            _ => start,
+        }
     }
 
     fn skip_words(&self, start: usize, words: usize) -> usize {
@@ -227,7 +237,7 @@ impl<'t, 'p> Builder<'t, 'p> {
             return Err("a key must be plain text, not a list or a map".into());
         }
         let mut inner_start = self.skip_words(range.start, about.words());
-        if matches!(content, Content::List(_)) && self.text.as_bytes().get(inner_start) != Some(&b'[') {
+        if matches!(content, Content::List(_)) {
             inner_start = self.dash(inner_start);
         }
         self.open.push(Frame {
@@ -242,9 +252,9 @@ impl<'t, 'p> Builder<'t, 'p> {
         Ok(())
     }
 
-    fn leave(&mut self, range: Range<usize>) -> Result<(), Refusal> {
+    fn leave(&mut self) -> Result<(), Refusal> {
         let Some(frame) = self.open.pop() else { return Ok(()) };
-        let end = self.collection_end(&frame, &range);
+        let end = self.collection_end(&frame);
         let place = self.positions.place(frame.inner_start..end);
         let kind = match frame.content {
             Content::List(items) => Kind::List(items),
@@ -256,13 +266,23 @@ impl<'t, 'p> Builder<'t, 'p> {
         self.finish(built, frame.about)
     }
 
-    /// Bracketed collections end with their bracket, others with their last value.
-    fn collection_end(&self, frame: &Frame, closing: &Range<usize>) -> usize {
-        let opened = self.text.as_bytes().get(frame.inner_start);
-        let closed = closing.end.checked_sub(1).and_then(|last| self.text.as_bytes().get(last));
-        match (opened, closed) {
-            (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) if closing.end > frame.inner_start => closing.end,
-            _ => frame.end,
+    /// Bracketed collections end with their bracket, others with their last value. Readers run on over the comment
+    /// behind a bracket, so it is looked for.
+    fn collection_end(&self, frame: &Frame) -> usize {
+        let closing = match self.text.as_bytes().get(frame.inner_start) {
+            Some(b'{') => b'}',
+            Some(b'[') => b']',
+            _ => return frame.end,
+        };
+        let mut at = frame.end.max(frame.inner_start + 1);
+        loop {
+            at += self.blank(at);
+            match self.text.as_bytes().get(at) {
+                // What stands round an empty value.
+                Some(b',' | b':' | b'?') => at += 1,
+                Some(byte) if *byte == closing => return at + 1,
+                _ => return frame.end,
+            }
         }
     }
 

@@ -61,6 +61,32 @@ fn block_collections_end_with_their_last_value() {
 }
 
 #[test]
+fn bracketed_collections_end_with_their_bracket() {
+    let document = load_text("A: [] # 'x\nB: {} # }\nC: [a, # ]\n  b: , ] # y\nD: [x: 1]\nE: {a: , }\n");
+    let written = ["A", "B", "C", "D", "E"].map(|key| slice(&document, at(&document, &[key])));
+    assert_eq!(written, ["[]", "{}", "[a, # ]\n  b: , ]", "[x: 1]", "{a: , }"]);
+}
+
+#[test]
+fn a_dash_before_a_bracket_belongs_to_the_list_that_holds_it() {
+    for text in ["A:\n- [x]\n- y\nB: 1\n", "A:\n  - [x]\n  - y\n"] {
+        let document = load_text(text);
+        let list = at(&document, &["A"]);
+        assert!(slice(&document, list).starts_with("- [x]\n"), "{}", slice(&document, list));
+        assert_eq!(slice(&document, &list.as_list().unwrap()[0]), "[x]");
+    }
+    let document = load_text("A:\n- - - x\n  - y\n- z\n");
+    let list = at(&document, &["A"]).as_list().unwrap();
+    assert_eq!(slice(&document, at(&document, &["A"])), "- - - x\n  - y\n- z");
+    assert_eq!(slice(&document, &list[0]), "- - x\n  - y");
+    assert_eq!(slice(&document, &list[0].as_list().unwrap()[0]), "- x");
+    let document = load_text("- - [x]\n  - [y]\n- [z]\n");
+    let outer = document.root.as_list().unwrap();
+    assert_eq!(slice(&document, &document.root), "- - [x]\n  - [y]\n- [z]");
+    assert_eq!(outer.iter().map(|item| slice(&document, item)).collect::<Vec<_>>(), ["- [x]\n  - [y]", "[z]"]);
+}
+
+#[test]
 fn block_scalars_quotes_and_hashes() {
     let document = load_text("Code: |\n  # no comment\n  x = 1 # nor this\n\nUrl: 'a # b'\nTail: x#y # yes\n");
     assert_eq!(at(&document, &["Code"]).as_text(), Some("# no comment\nx = 1 # nor this\n"));

@@ -40,7 +40,7 @@ pub(crate) struct Gathered {
 /// One way to settle the parameters.
 pub(crate) struct Environment {
     name: Option<Arc<str>>,
-    options: Options,
+    pub(super) options: Options,
 }
 
 /// The environments that were named; without any, one that has no name.
