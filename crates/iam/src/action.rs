@@ -33,6 +33,16 @@ impl ActionPattern {
             && actions().iter().all(|action| self.matches(action.service, action.name))
     }
 
+    /// Whether it means every action of the services it names: `dynamodb:*`.
+    pub fn is_service_wide(&self) -> bool {
+        self.name.is_everything()
+    }
+
+    /// Whether it may mean actions of this service.
+    pub fn is_about(&self, service: &str) -> bool {
+        self.service.matches(service)
+    }
+
     /// Whether it means exactly one action.
     pub fn is_literal(&self) -> bool {
         self.service.is_literal() && self.name.is_literal()

@@ -1,8 +1,10 @@
 //! Asks the selected rules, hides what people chose to live with, and says what could not be told.
 
-use brigandine_model::{App, Finding, Suppressed, Unjudged};
+use std::cell::LazyCell;
 
-use crate::{Context, RULES, Selection, Sink, rules::StaleSuppression, suppression::Suppressions};
+use brigandine_model::{App, Finding, Severity, Suppressed, Unjudged};
+
+use crate::{Context, RULES, Selection, Sink, path::Paths, rules::StaleSuppression, suppression::Suppressions};
 
 /// What the rules said of one application.
 #[derive(Clone, Debug, Default)]
@@ -19,11 +21,15 @@ pub struct Outcome {
 pub fn judge(app: &App, selection: &Selection, context: &Context) -> Outcome {
     let mut suppressions = Suppressions::new(app, context.today);
     let mut outcome = Outcome { unjudged: app.unjudged.clone(), ..Outcome::default() };
+    let paths = LazyCell::new(|| Paths::of(app));
     for rule in selection.rules() {
         let mut sink = Sink::new(rule.meta());
         rule.check(app, context, &mut sink);
         outcome.unjudged.append(&mut sink.unjudged);
-        for finding in sink.findings {
+        for mut finding in sink.findings {
+            if finding.severity >= Severity::Medium {
+                paths.fill(&mut finding);
+            }
             match suppressions.hides(&finding) {
                 Some(by) => outcome.suppressed.push(Suppressed { finding, by }),
                 None => outcome.findings.push(finding),
