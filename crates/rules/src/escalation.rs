@@ -8,34 +8,39 @@ use crate::{
     role::{Holder, Marked, covers_kind},
 };
 
-/// Changing identities: the holder writes rights for itself or for somebody it can then be.
+/// Changing identities: the holder writes rights for itself or for somebody it can then be. The shortest way first.
 pub(crate) const IDENTITY: Wanted = &[(
     "iam",
     &[
-        "AddUserToGroup",
-        "AttachGroupPolicy",
         "AttachRolePolicy",
-        "AttachUserPolicy",
+        "PutRolePolicy",
+        "UpdateAssumeRolePolicy",
+        "CreatePolicyVersion",
+        "SetDefaultPolicyVersion",
+        "PutRolePermissionsBoundary",
         "CreateAccessKey",
         "CreateLoginProfile",
-        "CreatePolicyVersion",
+        "UpdateLoginProfile",
+        "AttachUserPolicy",
+        "PutUserPolicy",
+        "AttachGroupPolicy",
+        "PutGroupPolicy",
+        "AddUserToGroup",
         "DeleteRolePermissionsBoundary",
         "DeleteRolePolicy",
         "DeleteUserPermissionsBoundary",
         "DetachRolePolicy",
-        "PutGroupPolicy",
-        "PutRolePermissionsBoundary",
-        "PutRolePolicy",
-        "PutUserPolicy",
-        "SetDefaultPolicyVersion",
-        "UpdateAssumeRolePolicy",
-        "UpdateLoginProfile",
     ],
 )];
 
 /// Those that only take away: they help where a role is held back by a denial or a boundary, and not otherwise.
-const ONLY_TAKES_AWAY: &[&str] =
-    &["DeleteRolePermissionsBoundary", "DeleteRolePolicy", "DeleteUserPermissionsBoundary", "DetachRolePolicy"];
+const ONLY_TAKES_AWAY: &[&str] = &[
+    "DeleteRolePermissionsBoundary",
+    "DeleteRolePolicy",
+    "DeleteUserPermissionsBoundary",
+    "DetachRolePolicy",
+    "PutRolePermissionsBoundary",
+];
 
 /// What an action on identities gives, for the end of "so it ...".
 pub(crate) fn gives(name: &str) -> &'static str {

@@ -1,17 +1,26 @@
 //! Fixes that narrow a grant to what the functions are told of.
 
+use std::collections::BTreeSet;
+
 use brigandine_iam::{Action, ActionPattern, actions};
-use brigandine_model::{App, Change, Fact, Fix, Literal, LogicalId, Property, Statement, StoreKind, Via};
+use brigandine_model::{App, Change, Fact, Fix, Judgement, Literal, LogicalId, Property, Statement, StoreKind, Via};
 
 use crate::{
     case::texts,
     mention::Mentions,
     place::{Places, substituted},
     role::{Holder, first_where},
+    wording::list,
 };
 
 /// More names than this in one statement are no help to whoever reads it.
 const MOST_NAMES: usize = 8;
+
+/// With more than this declared, and none of them told to the function, nobody can say which are meant.
+const FEW: usize = 2;
+
+/// A pattern that means more actions than this was not meant to be read.
+const MOST_ACTIONS: usize = 200;
 
 /// What functions do with a service every day, for whoever wrote `service:*` and needs a beginning.
 const EVERYDAY: &[(&str, &[&str])] = &[
@@ -55,30 +64,34 @@ pub(crate) fn everyday(service: &str) -> Option<Vec<String>> {
     Some(names.iter().map(|name| format!("{service}:{name}")).collect())
 }
 
-/// Narrows a statement that reaches every resource of one service to those that the functions are told of, and everything a
-/// service has to what functions do with it every day. Nothing where a needed action only ever takes `*`, or where the
-/// functions are told of nothing: then only a person knows.
+/// Narrows a statement that reaches every resource to those that the functions are told of, and everything a service has to
+/// what functions do with it every day. Where the functions are told of nothing, the few that the template declares are
+/// meant. Nothing where a needed action only ever takes `*`, or where no name is to be had: then only a person knows.
 pub(crate) fn to_what_is_named(holder: &Holder<'_>, statement: &Statement, places: &Places<'_>) -> Option<Fix> {
-    if statement.provenance.via != Via::Written || holder.functions.is_empty() || !statement.conditions.is_empty() {
+    if statement.provenance.via != Via::Written || !statement.conditions.is_empty() {
         return None;
     }
     let [star] = statement.resources.as_slice() else { return None };
     let plan = Plan::of(statement)?;
-    let names = plan.names(holder)?;
-    let shown: Vec<String> = names.iter().map(|(id, _)| format!("`{id}`")).collect();
-    let literals: Vec<Literal> = names.into_iter().flat_map(|(_, literals)| literals).collect();
+    let mentions = Mentions::of(holder.app, holder.functions.iter().copied());
+    let mut names = Vec::new();
+    for service in plan.services() {
+        names.extend(plan.names(holder, &mentions, service)?);
+    }
+    let shown: Vec<&LogicalId> = names.iter().map(|(id, _)| id).collect();
+    let title = format!("grant it on {} only", list(&shown));
+    let literals: Vec<Literal> = names.iter().flat_map(|(_, literals)| literals.iter().cloned()).collect();
     let (span, value) = places.instead(star, literals)?;
     let mut changes = vec![Change::Replace { span, value }];
     if let Some(wide) = plan.wide {
         let (span, value) = places.instead(wide, plan.actions.iter().map(Literal::text).collect())?;
         changes.push(Change::Replace { span, value });
     }
-    Some(Fix::risky(format!("grant it on {} only", shown.join(" and ")), changes))
+    Some(Fix::risky(title, changes))
 }
 
 /// What a statement is to allow once it is narrowed.
 struct Plan<'a> {
-    service: &'static str,
     /// The actions, written out.
     actions: Vec<String>,
     /// The written action that stood for all of them.
@@ -89,57 +102,48 @@ impl<'a> Plan<'a> {
     fn of(statement: &'a Statement) -> Option<Self> {
         let wide = first_where(&statement.actions, |fact| {
             let is_wide = |text: &String| text.parse::<ActionPattern>().is_ok_and(|pattern| pattern.is_service_wide());
-            brigandine_model::Judgement::settled(texts(&fact.value).iter().any(is_wide))
+            Judgement::settled(texts(&fact.value).iter().any(is_wide))
         });
         match wide {
-            Some(wide) if statement.actions.len() == 1 => Self::everyday(wide),
+            Some(wide) if statement.actions.len() == 1 => {
+                let service = wide.value.known()?.split(':').next()?;
+                Some(Self { actions: everyday(service)?, wide: Some(wide) })
+            }
             Some(_) => None,
             None => Self::as_written(statement),
         }
     }
 
-    fn everyday(wide: &'a Fact<String>) -> Option<Self> {
-        let text = wide.value.known()?;
-        let (service, names) = EVERYDAY.iter().find(|(own, _)| text.split(':').next() == Some(own))?;
-        let actions = names.iter().map(|name| format!("{service}:{name}")).collect();
-        Some(Self { service, actions, wide: Some(wide) })
-    }
-
     /// Every action must take a name, or it would be lost.
     fn as_written(statement: &Statement) -> Option<Self> {
-        let mut service = None;
-        let mut written = Vec::new();
+        let mut actions = Vec::new();
         for fact in &statement.actions {
             let pattern: ActionPattern = fact.value.known()?.parse().ok()?;
-            let covered: Vec<Action> = pattern.covered().collect();
-            let first = covered.first()?;
-            if covered.iter().any(|action| !action.takes_resource || action.service != first.service) {
+            let covered: Vec<Action> = pattern.covered().take(MOST_ACTIONS).collect();
+            if covered.is_empty() || covered.iter().any(|action| !action.takes_resource) {
                 return None;
             }
-            if service.is_some_and(|own| own != first.service) {
-                return None;
-            }
-            service = Some(first.service);
-            written.extend(covered.iter().map(|action| format!("{}:{}", action.service, action.name)));
+            actions.extend(covered.iter().map(|action| format!("{}:{}", action.service, action.name)));
         }
-        Some(Self { service: service?, actions: written, wide: None })
+        Some(Self { actions, wide: None })
     }
 
-    /// The resources of the service that the functions are told of, with how a policy names them.
-    fn names(&self, holder: &Holder<'_>) -> Option<Vec<(LogicalId, Vec<Literal>)>> {
-        let mentions = Mentions::of(holder.app, holder.functions.iter().copied());
-        let own: Vec<&LogicalId> = holder.functions.iter().map(|function| &function.id).collect();
-        let mut found = Vec::new();
-        for id in candidates(holder.app, self.service) {
-            if mentions.refers_to(id) && !own.contains(&id) {
-                found.push((id.clone(), self.literals(holder.app, id)));
-            }
-        }
-        (!found.is_empty() && found.len() <= MOST_NAMES).then_some(found)
+    fn services(&self) -> BTreeSet<&str> {
+        self.actions.iter().filter_map(|action| action.split(':').next()).collect()
     }
 
-    fn literals(&self, app: &App, id: &LogicalId) -> Vec<Literal> {
-        match self.service {
+    /// The resources of the service that are meant, with how a policy names them.
+    fn names(&self, holder: &Holder<'_>, mentions: &Mentions, service: &str) -> Option<Vec<(LogicalId, Vec<Literal>)>> {
+        let is_own = |id: &LogicalId| holder.functions.iter().any(|function| function.id == *id);
+        let declared: Vec<&LogicalId> = candidates(holder.app, service).into_iter().filter(|id| !is_own(id)).collect();
+        let told: Vec<&LogicalId> = declared.iter().copied().filter(|id| mentions.refers_to(id)).collect();
+        let (meant, most) = if told.is_empty() { (declared, FEW) } else { (told, MOST_NAMES) };
+        let literals = |id: &LogicalId| (id.clone(), self.literals(holder.app, (service, id)));
+        (!meant.is_empty() && meant.len() <= most).then(|| meant.into_iter().map(literals).collect())
+    }
+
+    fn literals(&self, app: &App, (service, id): (&str, &LogicalId)) -> Vec<Literal> {
+        match service {
             "s3" => self.bucket(id),
             "dynamodb" if self.reads_indexes(app, id) => {
                 vec![Literal::attribute(id.as_str(), "Arn"), substituted(format!("${{{id}.Arn}}/index/*"))]
@@ -153,8 +157,9 @@ impl<'a> Plan<'a> {
     /// A bucket and the objects in it are two names.
     fn bucket(&self, id: &LogicalId) -> Vec<Literal> {
         let is_of_objects = |action: &&String| action.contains("Object") || action.contains("MultipartUploadParts");
+        let of_bucket = |action: &&String| action.starts_with("s3:") && !is_of_objects(action);
         let mut names = Vec::new();
-        if !self.actions.iter().all(|action| is_of_objects(&action)) {
+        if self.actions.iter().any(|action| of_bucket(&action)) {
             names.push(Literal::attribute(id.as_str(), "Arn"));
         }
         if self.actions.iter().any(|action| is_of_objects(&action)) {
@@ -164,7 +169,7 @@ impl<'a> Plan<'a> {
     }
 
     fn reads_indexes(&self, app: &App, id: &LogicalId) -> bool {
-        let asks = self.actions.iter().any(|action| action.ends_with(":Query") || action.ends_with(":Scan"));
+        let asks = self.actions.iter().any(|action| matches!(action.as_str(), "dynamodb:Query" | "dynamodb:Scan"));
         let properties = app.resources.get(id).and_then(|resource| resource.properties.as_ref());
         let has = |key: &str| properties.and_then(|properties: &Property| properties.at(&[key])).is_some();
         asks && (has("GlobalSecondaryIndexes") || has("LocalSecondaryIndexes"))
@@ -198,12 +203,16 @@ fn candidates<'a>(app: &'a App, service: &str) -> Vec<&'a LogicalId> {
     app.resources.iter().filter(|(_, resource)| kinds.contains(&&*resource.kind)).map(|(id, _)| id).collect()
 }
 
-/// The only store of a kind that the functions are told of.
+/// The only store of a kind that the functions are told of; where they are told of none, the only one of the template.
 pub(crate) fn only_store<'a>(holder: &Holder<'a>, kind: StoreKind) -> Option<&'a LogicalId> {
     let mentions = Mentions::of(holder.app, holder.functions.iter().copied());
-    let mut named = holder.app.stores.iter().filter(|store| store.kind == kind && mentions.refers_to(&store.id));
-    let first = named.next()?;
-    named.next().is_none().then_some(&first.id)
+    let declared: Vec<&LogicalId> =
+        holder.app.stores.iter().filter(|store| store.kind == kind).map(|store| &store.id).collect();
+    let told: Vec<&LogicalId> = declared.iter().copied().filter(|id| mentions.refers_to(id)).collect();
+    match (told.as_slice(), declared.as_slice()) {
+        ([only], _) | ([], [only]) => Some(only),
+        _ => None,
+    }
 }
 
 /// Whether an action only ever takes `*`, so that asking for a name would be wrong.

@@ -237,3 +237,100 @@ fn is_about(policy: &ManagedPolicy, service: &str) -> bool {
 fn touches(actions: &[ActionPattern], service: &str) -> bool {
     actions.iter().any(|action| action.is_about(service))
 }
+
+#[cfg(test)]
+mod tests {
+    use brigandine_model::Role;
+
+    use super::*;
+
+    fn store(id: &str, kind: StoreKind, name: Option<&str>) -> Store {
+        let name = name.map(|name| Fact::known(name.to_owned(), Provenance::default()));
+        let provenance = Provenance::default();
+        Store { id: LogicalId::new(id), kind, name, encrypted: None, failure_target: None, provenance }
+    }
+
+    fn app() -> App {
+        App {
+            stores: vec![
+                store("Orders", StoreKind::Table, None),
+                store("Photos", StoreKind::Bucket, Some("photos")),
+                store("Jobs", StoreKind::Queue, Some("shop-jobs")),
+            ],
+            ..App::default()
+        }
+    }
+
+    fn role(action: &str, resource: Value<String>) -> Role {
+        let statement = Statement {
+            id: None,
+            effect: Fact::known(Effect::Allow, Provenance::default()),
+            actions: vec![Fact::known(action.to_owned(), Provenance::default())],
+            except_actions: Vec::new(),
+            resources: vec![Fact { value: resource, provenance: Provenance::default() }],
+            except_resources: Vec::new(),
+            principals: Vec::new(),
+            except_principals: false,
+            conditions: Vec::new(),
+            provenance: Provenance::default(),
+        };
+        Role {
+            id: LogicalId::new("Role"),
+            statements: vec![statement],
+            managed: Vec::new(),
+            trust: Vec::new(),
+            boundary: None,
+            provenance: Provenance::default(),
+        }
+    }
+
+    fn text(text: &str) -> Value<String> {
+        Value::Known(text.to_owned())
+    }
+
+    fn in_stack(before: &str, after: &str) -> Value<String> {
+        let pieces =
+            vec![Piece::Text(before.into()), Piece::Parameter("AWS::StackName".into()), Piece::Text(after.into())];
+        Value::Symbolic(Symbol { pieces })
+    }
+
+    fn reaches(action: &str, resource: Value<String>) -> Vec<(String, Aim)> {
+        let (app, role) = (app(), role(action, resource));
+        let things = stores(&app);
+        reached(&role, &things).iter().map(|one| (one.thing.id.to_string(), one.aim)).collect()
+    }
+
+    #[test]
+    fn names_patterns_and_everything_are_told_apart() {
+        let all: [(&str, Value<String>, &[(&str, Aim)]); 8] = [
+            ("s3:GetObject", text("arn:aws:s3:::photos/*"), &[("Photos", Aim::Named)]),
+            ("s3:GetObject", text("arn:aws:s3:::ph*"), &[("Photos", Aim::Pattern)]),
+            ("s3:GetObject", text("*"), &[("Photos", Aim::Everything)]),
+            ("sqs:*", text("arn:aws:sqs:*:*:shop-*"), &[("Jobs", Aim::Pattern)]),
+            ("sqs:*", text("arn:aws:sqs:*:*:other"), &[]),
+            ("dynamodb:GetItem", in_stack("arn:aws:dynamodb:*:*:table/", "-*"), &[("Orders", Aim::Pattern)]),
+            ("dynamodb:GetItem", text("arn:aws:dynamodb:*:*:table/Orders"), &[]),
+            ("dynamodb:GetItem", text("arn:aws:s3:::photos"), &[]),
+        ];
+        for (action, resource, wanted) in all {
+            let wanted: Vec<_> = wanted.iter().map(|(id, aim)| ((*id).to_owned(), *aim)).collect();
+            assert_eq!(reaches(action, resource.clone()), wanted, "{action} on {resource:?}");
+        }
+    }
+
+    #[test]
+    fn a_reference_names_and_says_nothing_of_others() {
+        let symbol = Symbol::attribute(LogicalId::new("Orders"), Some("Arn"));
+        assert_eq!(reaches("dynamodb:*", Value::Symbolic(symbol)), [("Orders".to_owned(), Aim::Named)]);
+    }
+
+    #[test]
+    fn a_policy_of_the_platform_reaches_its_service() {
+        let app = app();
+        let mut role = role("logs:PutLogEvents", text("*"));
+        role.managed.push(Fact::known("AmazonSQSFullAccess".to_owned(), Provenance::default()));
+        let things = stores(&app);
+        let reached: Vec<_> = reached(&role, &things).iter().map(|one| (one.thing.id.to_string(), one.aim)).collect();
+        assert_eq!(reached, [("Jobs".to_owned(), Aim::Everything)]);
+    }
+}

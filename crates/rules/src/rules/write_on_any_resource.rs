@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use brigandine_iam::{Action, ActionPattern, actions};
-use brigandine_model::{App, Fact, Finding, Judgement, Provenance, RuleMeta, Span, Statement, Value};
+use brigandine_iam::{Access, Action, ActionPattern, actions};
+use brigandine_model::{App, Fact, Finding, Judgement, Provenance, RuleMeta, Severity, Span, Statement, Value};
 
 use super::wildcard_policy_template;
 use crate::{
@@ -116,6 +116,17 @@ fn means(fact: &Fact<String>, service: &str, name: &str) -> bool {
         .any(|text| text.parse::<ActionPattern>().is_ok_and(|pattern| pattern.matches(service, name)))
 }
 
+/// Whether something else than the name decides what the action reaches: a token that only the run which waits for it gives
+/// out, or the collection's own list of who may use it.
+fn is_decided_elsewhere(action: Action) -> bool {
+    match action.service {
+        "states" => matches!(action.name, "SendTaskFailure" | "SendTaskHeartbeat" | "SendTaskSuccess"),
+        "lambda" => action.name.starts_with("SendDurableExecutionCallback"),
+        "aoss" => matches!(action.name, "APIAccessAll" | "DashboardsAccessAll"),
+        _ => false,
+    }
+}
+
 /// What is looked at.
 struct Scope<'s, 'a> {
     holder: &'s Holder<'s>,
@@ -130,7 +141,7 @@ impl Scope<'_, '_> {
         let of_keys = self.decrypts
             && action.service == "kms"
             && ["Decrypt", "Encrypt", "GenerateData", "ReEncrypt"].iter().any(|start| action.name.starts_with(start));
-        of_keys || action.service == "sts" || is_needed_to_run(action)
+        of_keys || action.service == "sts" || is_needed_to_run(action) || is_decided_elsewhere(action)
     }
 }
 
@@ -219,7 +230,7 @@ fn finding(holder: &Holder<'_>, statement: &Statement, wide: &[Wide<'_>], sink: 
     let such_as = example.filter(|action| !written.contains(&format!("{service}:{}", action.name).as_str()));
     let such_as = such_as.map_or_else(String::new, |action| format!(" (such as `{service}:{}`)", action.name));
     Finding {
-        severity: holder.severity(META.severity),
+        severity: severity(holder, wide),
         title: format!("{} may call {} on every resource{}", holder.names(), list(&written), when(&holds)),
         message: format!(
             "resources can be named for {}{such_as}, but none are, so a hole in the code reaches all of them; {}",
@@ -233,6 +244,16 @@ fn finding(holder: &Holder<'_>, statement: &Statement, wide: &[Wide<'_>], sink: 
         help: help(statement),
         ..sink.draft(provenance)
     }
+}
+
+/// Only who may change who may do what, or anything at all in a service, takes everything with it.
+fn severity(holder: &Holder<'_>, wide: &[Wide<'_>]) -> Severity {
+    let takes_all = |one: &Wide<'_>| {
+        let pattern = one.text.parse::<ActionPattern>();
+        one.example.access == Access::Permissions || pattern.is_ok_and(|pattern| pattern.is_service_wide())
+    };
+    let moved = holder.severity(META.severity);
+    if wide.iter().any(takes_all) { moved } else { moved.min(META.severity) }
 }
 
 /// Actions that only ever take `*` are no fault, but they must stand apart before the others can be given names.
