@@ -124,9 +124,10 @@ fn rendered(symbol: &Symbol) -> String {
     })
 }
 
-/// How one resource of a policy means the thing; nothing where it does not.
-pub(crate) fn aim(written: &Fact<String>, thing: &Thing<'_>) -> Option<Aim> {
-    Meaning::of(written, None).aim(thing)
+/// The things that a statement means in any way.
+pub(crate) fn meant<'a, 't>(statement: &Statement, things: &'t [Thing<'a>]) -> Vec<&'t Thing<'a>> {
+    let meanings = meanings_of(statement);
+    things.iter().filter(|thing| meanings.iter().any(|meaning| meaning.aim(thing).is_some())).collect()
 }
 
 /// What one resource of a policy means, worked out once for all things.

@@ -1,5 +1,10 @@
 //! LP014: a role that may replace the code of functions that may do more than its own.
 
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
 use brigandine_iam::ActionPattern;
 use brigandine_model::{App, Effect, Finding, Function, Judgement, LogicalId, Role, RuleMeta, Severity, Statement};
 
@@ -35,6 +40,7 @@ impl Rule for FunctionTakeover {
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
         let things = functions(app);
+        let powers = LazyCell::new(|| Power::of_all(app));
         for holder in Holder::all(app) {
             for right in one_per_statement(rights(&holder, TAKEOVER)) {
                 let everywhere = right.on_every_resource();
@@ -42,7 +48,8 @@ impl Rule for FunctionTakeover {
                     sink.finding(of_every_function(&holder, &right, &everywhere, sink));
                     continue;
                 }
-                let stronger = stronger(&holder, &right, &things);
+                let meant = radius::meant(right.statement, &things);
+                let stronger = stronger(&holder, &powers, &meant);
                 if !stronger.is_empty() {
                     sink.finding(of_some(&holder, &right, &stronger, sink));
                 }
@@ -56,42 +63,47 @@ fn one_per_statement(mut rights: Vec<Right<'_>>) -> Vec<Right<'_>> {
     rights
 }
 
-/// The named functions of this application that run with a role which may do what the holder may not.
-fn stronger<'a>(holder: &Holder<'a>, right: &Right<'_>, things: &[Thing<'a>]) -> Vec<&'a LogicalId> {
-    let app = holder.app;
-    let meant = |thing: &&Thing<'a>| right.statement.resources.iter().any(|fact| radius::aim(fact, thing).is_some());
+/// Those of the functions that run with a role which may do what the holder may not.
+fn stronger<'a>(holder: &Holder<'a>, powers: &BTreeMap<&LogicalId, Power>, meant: &[&Thing<'a>]) -> Vec<&'a LogicalId> {
+    let Some(own) = powers.get(&holder.role.id) else { return Vec::new() };
     let more = |function: &&Function| {
-        let own = holder.functions.iter().any(|own| own.id == function.id);
-        let role = function.role.as_ref().and_then(|id| app.role(id));
-        !own && role.is_some_and(|role| role.id != holder.role.id && may_more(role, holder.role))
+        let role = function.role.as_ref().filter(|role| **role != holder.role.id);
+        role.and_then(|role| powers.get(role)).is_some_and(|other| other.exceeds(own))
     };
-    things
-        .iter()
-        .filter(meant)
-        .filter_map(|thing| app.function(thing.id))
-        .filter(more)
-        .map(|function| &function.id)
-        .collect()
+    meant.iter().filter_map(|thing| holder.app.function(thing.id)).filter(more).map(|function| &function.id).collect()
 }
 
-/// Whether one role may do something that the other may not: an action the other's statements do not mean, or an attached
-/// policy the other has not.
-fn may_more(one: &Role, other: &Role) -> bool {
-    let attached = |role: &Role| role.managed.iter().flat_map(|fact| texts(&fact.value)).collect::<Vec<_>>();
-    let others = attached(other);
-    let allowed = |role: &Role| -> Vec<ActionPattern> {
+/// What a role may do, as far as its policies say it in words.
+struct Power {
+    actions: Vec<ActionPattern>,
+    attached: Vec<String>,
+    /// Whether any of it goes beyond starting, logging and tracing.
+    beyond_running: bool,
+}
+
+impl Power {
+    fn of_all(app: &App) -> BTreeMap<&LogicalId, Self> {
+        app.roles.iter().map(|role| (&role.id, Self::of(role))).collect()
+    }
+
+    fn of(role: &Role) -> Self {
         let allows = |statement: &&Statement| may_hold(&is(&statement.effect, &Effect::Allow));
         let statements = role.statements.iter().filter(allows);
-        statements
-            .flat_map(|statement| &statement.actions)
-            .flat_map(|fact| texts(&fact.value))
-            .filter_map(|text| text.parse().ok())
-            .collect()
-    };
-    let own = allowed(other);
-    let more = |action: &ActionPattern| !own.iter().any(|known| known.contains(action));
-    grants_beyond_running(one) && allowed(one).iter().any(more)
-        || attached(one).iter().any(|policy| !others.contains(policy))
+        let written: BTreeSet<String> =
+            statements.flat_map(|statement| &statement.actions).flat_map(|fact| texts(&fact.value)).collect();
+        Self {
+            actions: written.iter().filter_map(|text| text.parse().ok()).collect(),
+            attached: role.managed.iter().flat_map(|fact| texts(&fact.value)).collect(),
+            beyond_running: grants_beyond_running(role),
+        }
+    }
+
+    /// Whether it holds an action that the other does not mean, or an attached policy that the other has not.
+    fn exceeds(&self, other: &Self) -> bool {
+        let more = |action: &ActionPattern| !other.actions.iter().any(|known| known.contains(action));
+        self.beyond_running && self.actions.iter().any(more)
+            || self.attached.iter().any(|policy| !other.attached.contains(policy))
+    }
 }
 
 fn of_every_function(holder: &Holder<'_>, right: &Right<'_>, holds: &Judgement, sink: &Sink) -> Finding {

@@ -1,11 +1,16 @@
 //! LP012: a name pattern that other functions' stores fit too.
 
-use brigandine_model::{App, Fact, Finding, Function, LogicalId, RuleMeta, Severity};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use brigandine_model::{App, Fact, Finding, LogicalId, RuleMeta, Severity};
 
 use crate::{
     Context, Rule, Sink,
     mention::{Mentions, Surroundings},
-    radius::{Aim, Reached, reached, secrets, stores},
+    radius::{Aim, Reached, Thing, reached, secrets, stores},
     role::Holder,
     rule::meta,
     wording::{list, with_origin},
@@ -30,15 +35,15 @@ impl Rule for PatternOverOtherStores {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        let surroundings = std::cell::LazyCell::new(|| Surroundings::of(app));
         let things: Vec<_> = stores(app).into_iter().chain(secrets(app)).collect();
+        let told = LazyCell::new(|| told(app, &things));
         for holder in Holder::all(app).filter(|holder| !holder.functions.is_empty()) {
             let mut by_pattern = reached(holder.role, &things);
             by_pattern.retain(|one| one.aim == Aim::Pattern);
             while let Some(written) = by_pattern.first().map(|one| one.written) {
                 let (here, rest) = by_pattern.into_iter().partition(|one| std::ptr::eq(one.written, written));
                 by_pattern = rest;
-                let others = of_others(&holder, &surroundings, &here);
+                let others = of_others(&holder, &told, &here);
                 if !others.is_empty() {
                     sink.finding(finding(&holder, written, &others, sink));
                 }
@@ -47,13 +52,26 @@ impl Rule for PatternOverOtherStores {
     }
 }
 
+/// Which functions are told of each thing.
+type Told<'a> = BTreeMap<&'a LogicalId, BTreeSet<&'a LogicalId>>;
+
+fn told<'a>(app: &'a App, things: &[Thing<'a>]) -> Told<'a> {
+    let surroundings = Surroundings::of(app);
+    let mut told = Told::new();
+    for function in &app.functions {
+        let mentions = Mentions::with_surroundings(app, &surroundings, [function]);
+        for thing in things.iter().filter(|thing| mentions.names(thing.id, thing.name)) {
+            told.entry(thing.id).or_default().insert(&function.id);
+        }
+    }
+    told
+}
+
 /// Those that other functions are told of, and these are not.
-fn of_others<'a>(holder: &Holder<'_>, surroundings: &Surroundings<'_>, here: &[Reached<'_, 'a>]) -> Vec<&'a LogicalId> {
-    let own = Mentions::with_surroundings(holder.app, surroundings, holder.functions.iter().copied());
-    let runs_here = |function: &&Function| holder.functions.iter().any(|own| own.id == function.id);
-    let foreign = Mentions::of(holder.app, holder.app.functions.iter().filter(|function| !runs_here(function)));
+fn of_others<'a>(holder: &Holder<'_>, told: &Told<'_>, here: &[Reached<'_, 'a>]) -> Vec<&'a LogicalId> {
+    let own: BTreeSet<&LogicalId> = holder.functions.iter().map(|function| &function.id).collect();
     let is_of_others = |one: &&Reached<'_, 'a>| {
-        foreign.names(one.thing.id, one.thing.name) && !own.names(one.thing.id, one.thing.name)
+        told.get(one.thing.id).is_some_and(|functions| functions.iter().all(|id| !own.contains(id)))
     };
     here.iter().filter(is_of_others).map(|one| one.thing.id).collect()
 }

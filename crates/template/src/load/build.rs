@@ -262,6 +262,9 @@ impl<'t, 'p> Builder<'t, 'p> {
         let closed = closing.end.checked_sub(1).and_then(|last| self.text.as_bytes().get(last));
         match (opened, closed) {
             (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) if closing.end > frame.inner_start => closing.end,
+            // One reader says where a bracket closes only to the last value.
+            (Some(b'['), _) => extent::closing(self.text, frame.end, b']').unwrap_or(frame.end),
+            (Some(b'{'), _) => extent::closing(self.text, frame.end, b'}').unwrap_or(frame.end),
             _ => frame.end,
         }
     }

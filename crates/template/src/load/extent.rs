@@ -17,6 +17,22 @@ pub(super) fn quoted_end(text: &str, start: usize) -> Option<usize> {
     None
 }
 
+/// One past the bracket that closes a collection whose last value ends at `from`: only blanks, a comma and comments stand
+/// between. Nothing where something else does.
+pub(super) fn closing(text: &str, from: usize, bracket: u8) -> Option<usize> {
+    let mut comment = false;
+    for (at, byte) in text.as_bytes().iter().enumerate().skip(from) {
+        match byte {
+            b'\n' | b'\r' => comment = false,
+            _ if comment => {}
+            b'#' => comment = true,
+            b' ' | b'\t' | b',' => {}
+            _ => return (*byte == bracket).then_some(at + 1),
+        }
+    }
+    None
+}
+
 /// The `|` or `>` of the block scalar that a reader says starts at `start`: there, or at the end of the line before, since
 /// one reader means the text below it. The text may itself begin with `|`.
 pub(super) fn block_start(text: &str, start: usize) -> usize {

@@ -221,6 +221,25 @@ fn scalars<'t>(node: &Node, text: &'t str, found: &mut Vec<(String, &'t str)>) {
     }
 }
 
+/// A fix that replaces a whole list replaces its brackets too.
+#[test]
+fn bracketed_collections_end_with_their_bracket() {
+    let text = "A: ['*'] # x\nB: [a, \"b\"]\nC: {D: ['x'], E: 'y'}\nF: [\n  a, # ]\n  'b',\n]\nG: []\n";
+    for (reader, tree) in both_trees(text) {
+        let root = tree.root.unwrap();
+        let at = |path: &[&str]| {
+            let place = root.at(path).unwrap().origin.place.unwrap();
+            &text[place.start as usize..place.end as usize]
+        };
+        assert_eq!(at(&["A"]), "['*']");
+        assert_eq!(at(&["B"]), "[a, \"b\"]");
+        assert_eq!(at(&["C"]), "{D: ['x'], E: 'y'}");
+        assert_eq!(at(&["C", "D"]), "['x']");
+        assert_eq!(at(&["F"]), "[\n  a, # ]\n  'b',\n]");
+        assert_eq!(at(&["G"]), "[]", "{reader}");
+    }
+}
+
 fn spans(text: &str) -> Vec<(&'static str, Vec<&str>)> {
     both_trees(text)
         .into_iter()
