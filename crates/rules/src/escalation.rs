@@ -89,9 +89,8 @@ pub(crate) const MAKERS: Wanted = &[
 /// The name under which a service takes a role, where it is not the prefix of its actions.
 fn taker(service: &str) -> &str {
     match service {
-        "ecs" => "ecs-tasks",
+        "batch" | "ecs" => "ecs-tasks",
         "apprunner" => "tasks.apprunner",
-        "batch" => "ecs-tasks",
         own => own,
     }
 }

@@ -1,9 +1,12 @@
 //! The way of an attacker: from the internet through a door that asks nothing to what a fault opens.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeMap,
+};
 
 use brigandine_model::{
-    App, Finding, Function, Judgement, LogicalId, Practice, Role, Route, RouteMethod, Severity, Span, Step, Via,
+    ApiStyle, App, Finding, Function, Judgement, LogicalId, Practice, Role, Route, Severity, Span, Step, Via,
 };
 
 use crate::{
@@ -24,12 +27,19 @@ pub(crate) struct Paths<'a> {
     places: BTreeMap<(usize, usize), Vec<(&'a Route, Judgement)>>,
     /// What each role gets to, for the end of a way.
     ends: RefCell<BTreeMap<&'a LogicalId, Vec<Step>>>,
+    things: OnceCell<Vec<radius::Thing<'a>>>,
 }
 
 impl<'a> Paths<'a> {
     /// Looks at every door once.
     pub(crate) fn of(app: &'a App) -> Self {
-        let mut paths = Self { app, doors: BTreeMap::new(), places: BTreeMap::new(), ends: RefCell::default() };
+        let mut paths = Self {
+            app,
+            doors: BTreeMap::new(),
+            places: BTreeMap::new(),
+            ends: RefCell::default(),
+            things: OnceCell::new(),
+        };
         for route in &app.routes {
             let open = is_open(app, route);
             if !may_hold(&open) {
@@ -111,8 +121,8 @@ impl<'a> Paths<'a> {
     fn ends_of(&self, role: &'a Role, function: &Function) -> Vec<Step> {
         let mut ends = self.ends.borrow_mut();
         let stores = ends.entry(&role.id).or_insert_with(|| {
-            let things: Vec<_> = radius::stores(self.app).into_iter().chain(radius::secrets(self.app)).collect();
-            let reached = radius::reached(role, &things);
+            let all = || radius::stores(self.app).into_iter().chain(radius::secrets(self.app)).collect();
+            let reached = radius::reached(role, self.things.get_or_init(all));
             let step = |one: &radius::Reached<'_, '_>| Step {
                 span: one.written.provenance.span.clone().or_else(|| one.thing.provenance.span.clone()),
                 words: format!("it may use `{}`", one.thing.id),
@@ -132,14 +142,10 @@ fn leads_an_attacker(practice: Practice) -> bool {
 }
 
 fn door_step(app: &App, route: &Route, open: &Judgement) -> Step {
-    let name = if app.api(&route.api).is_some_and(|api| api.style == brigandine_model::ApiStyle::FunctionUrl) {
-        "the function's own address".to_owned()
-    } else {
-        match (&route.method, &*route.path) {
-            (_, path @ ("$default" | "$connect" | "$disconnect")) => format!("`{path}`"),
-            (RouteMethod::Any, path) => format!("`ANY {path}`"),
-            (RouteMethod::One(method), path) => format!("`{method} {path}`"),
-        }
+    let name = match (app.api(&route.api).map(|api| api.style), &route.method, &*route.path) {
+        (Some(ApiStyle::FunctionUrl), ..) => "the function's own address".to_owned(),
+        (Some(ApiStyle::WebSocket), _, path) | (_, _, path @ "$default") => format!("`{path}`"),
+        (_, method, path) => format!("`{method} {path}`"),
     };
     Step { span: route.provenance.span.clone(), words: format!("from the internet, {name} asks nothing{}", when(open)) }
 }

@@ -26,7 +26,7 @@ impl<'a> Places<'a> {
         match &property.kind {
             PropertyKind::List(items) => items.iter().for_each(|item| self.walk(item)),
             PropertyKind::OneOf(cases) => {
-                cases.iter().filter_map(|(_, case)| case.as_ref()).for_each(|case| self.walk(case))
+                cases.iter().filter_map(|(_, case)| case.as_ref()).for_each(|case| self.walk(case));
             }
             PropertyKind::Map(entries) => {
                 if property.at(&["Effect"]).is_some()

@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn names_patterns_and_everything_are_told_apart() {
-        let all: [(&str, Value<String>, &[(&str, Aim)]); 8] = [
+        let all: [(_, _, &[_]); 8] = [
             ("s3:GetObject", text("arn:aws:s3:::photos/*"), &[("Photos", Aim::Named)]),
             ("s3:GetObject", text("arn:aws:s3:::ph*"), &[("Photos", Aim::Pattern)]),
             ("s3:GetObject", text("*"), &[("Photos", Aim::Everything)]),

@@ -45,12 +45,12 @@ impl Rule for DecryptWithAnyKey {
                     continue;
                 }
                 match right.on_every_resource() {
+                    // The same parameter in many roles is one open question.
+                    Judgement::CannotTell(why) if open.contains(&why) => {}
                     Judgement::CannotTell(why) => {
-                        // The same parameter in many roles is one open question.
-                        if open.insert(why.clone()) {
-                            let what = format!("with which keys {} may decrypt", holder.names());
-                            sink.cannot_tell(&what, &why, (&holder.resource(), &right.statement.provenance));
-                        }
+                        let what = format!("with which keys {} may decrypt", holder.names());
+                        sink.cannot_tell(&what, &why, (&holder.resource(), &right.statement.provenance));
+                        open.insert(why);
                     }
                     holds if may_hold(&holds) => {
                         let fix = narrow::to_what_is_named(&holder, right.statement, &places);

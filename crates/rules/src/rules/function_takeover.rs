@@ -40,7 +40,7 @@ impl Rule for FunctionTakeover {
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
         let things = functions(app);
-        let powers = LazyCell::new(|| Power::of_all(app));
+        let known = LazyCell::new(|| Known::of(app));
         for holder in Holder::all(app) {
             for right in one_per_statement(rights(&holder, TAKEOVER)) {
                 let everywhere = right.on_every_resource();
@@ -49,7 +49,7 @@ impl Rule for FunctionTakeover {
                     continue;
                 }
                 let meant = radius::meant(right.statement, &things);
-                let stronger = stronger(&holder, &powers, &meant);
+                let stronger = stronger(&holder, &known, &meant);
                 if !stronger.is_empty() {
                     sink.finding(of_some(&holder, &right, &stronger, sink));
                 }
@@ -63,14 +63,32 @@ fn one_per_statement(mut rights: Vec<Right<'_>>) -> Vec<Right<'_>> {
     rights
 }
 
+/// Functions and what roles may do, by id.
+struct Known<'a> {
+    functions: BTreeMap<&'a LogicalId, &'a Function>,
+    powers: BTreeMap<&'a LogicalId, Power>,
+}
+
+impl<'a> Known<'a> {
+    fn of(app: &'a App) -> Self {
+        let functions = app.functions.iter().map(|function| (&function.id, function)).collect();
+        Self { functions, powers: app.roles.iter().map(|role| (&role.id, Power::of(role))).collect() }
+    }
+}
+
 /// Those of the functions that run with a role which may do what the holder may not.
-fn stronger<'a>(holder: &Holder<'a>, powers: &BTreeMap<&LogicalId, Power>, meant: &[&Thing<'a>]) -> Vec<&'a LogicalId> {
-    let Some(own) = powers.get(&holder.role.id) else { return Vec::new() };
+fn stronger<'a>(holder: &Holder<'a>, known: &Known<'a>, meant: &[&Thing<'a>]) -> Vec<&'a LogicalId> {
+    let Some(own) = known.powers.get(&holder.role.id) else { return Vec::new() };
     let more = |function: &&Function| {
         let role = function.role.as_ref().filter(|role| **role != holder.role.id);
-        role.and_then(|role| powers.get(role)).is_some_and(|other| other.exceeds(own))
+        role.and_then(|role| known.powers.get(role)).is_some_and(|other| other.exceeds(own))
     };
-    meant.iter().filter_map(|thing| holder.app.function(thing.id)).filter(more).map(|function| &function.id).collect()
+    meant
+        .iter()
+        .filter_map(|thing| known.functions.get(thing.id).copied())
+        .filter(more)
+        .map(|function| &function.id)
+        .collect()
 }
 
 /// What a role may do, as far as its policies say it in words.
@@ -82,10 +100,6 @@ struct Power {
 }
 
 impl Power {
-    fn of_all(app: &App) -> BTreeMap<&LogicalId, Self> {
-        app.roles.iter().map(|role| (&role.id, Self::of(role))).collect()
-    }
-
     fn of(role: &Role) -> Self {
         let allows = |statement: &&Statement| may_hold(&is(&statement.effect, &Effect::Allow));
         let statements = role.statements.iter().filter(allows);

@@ -54,12 +54,12 @@ impl Rule for ReadAnySecret {
                     continue;
                 }
                 match right.on_every_resource() {
+                    // The same parameter in many roles is one open question.
+                    Judgement::CannotTell(why) if open.contains(&why) => {}
                     Judgement::CannotTell(why) => {
-                        // The same parameter in many roles is one open question.
-                        if open.insert(why.clone()) {
-                            let what = format!("which secrets {} may read", holder.names());
-                            sink.cannot_tell(&what, &why, (&holder.resource(), &right.statement.provenance));
-                        }
+                        let what = format!("which secrets {} may read", holder.names());
+                        sink.cannot_tell(&what, &why, (&holder.resource(), &right.statement.provenance));
+                        open.insert(why);
                     }
                     holds if may_hold(&holds) => {
                         told.push(cause);

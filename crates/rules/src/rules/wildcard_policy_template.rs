@@ -72,8 +72,7 @@ fn judge(statement: &Statement) -> Judgement {
     if is_by_design(statement, template) {
         return Judgement::No;
     }
-    let services: Vec<String> =
-        statement.actions.iter().flat_map(|fact| texts(&fact.value)).filter_map(service).collect();
+    let services = services_of(statement);
     let filled = any(statement.resources.iter().map(|resource| reaches_all(resource, &services, template)));
     both(is(&statement.effect, &Effect::Allow), filled)
 }
@@ -81,10 +80,6 @@ fn judge(statement: &Statement) -> Judgement {
 fn is_by_design(statement: &Statement, template: &str) -> bool {
     let has = |action: &str| statement.actions.iter().flat_map(|fact| texts(&fact.value)).any(|text| text == action);
     BY_DESIGN.iter().any(|(name, action)| *name == template && has(action))
-}
-
-fn service(text: String) -> Option<String> {
-    text.split_once(':').map(|(service, _)| service.to_owned())
 }
 
 fn reaches_all(resource: &Fact<String>, services: &[String], template: &str) -> Judgement {
@@ -124,7 +119,8 @@ fn finding(holder: &Holder<'_>, from: (&Statement, &str), holds: &Judgement, sin
 }
 
 fn services_of(statement: &Statement) -> Vec<String> {
-    statement.actions.iter().flat_map(|fact| texts(&fact.value)).filter_map(service).collect()
+    let texts = statement.actions.iter().flat_map(|fact| texts(&fact.value));
+    texts.filter_map(|text| text.split_once(':').map(|(service, _)| service.to_owned())).collect()
 }
 
 /// The name of the one store that the function is told of, for templates that ask for nothing else.

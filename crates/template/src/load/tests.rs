@@ -229,7 +229,7 @@ fn bracketed_collections_end_with_their_bracket() {
         let root = tree.root.unwrap();
         let at = |path: &[&str]| {
             let place = root.at(path).unwrap().origin.place.unwrap();
-            &text[place.start as usize..place.end as usize]
+            text.get(place.start as usize..place.end as usize).unwrap()
         };
         assert_eq!(at(&["A"]), "['*']");
         assert_eq!(at(&["B"]), "[a, \"b\"]");
