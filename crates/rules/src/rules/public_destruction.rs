@@ -1,6 +1,6 @@
 //! LP024: a public function that may destroy whole stores.
 
-use brigandine_model::{App, Finding, Judgement, RuleMeta, Severity};
+use brigandine_model::{App, Finding, Judgement, RuleMeta, Severity, Via};
 
 use super::{service_wide_action, wildcard_policy_template};
 use crate::{
@@ -68,10 +68,12 @@ impl Rule for PublicDestruction {
     }
 }
 
-/// Wider faults of the same text say it already; what a policy template brings along is not what a person asked for.
+/// Wider faults of the same text say it already; what a policy template brings along is not what a person asked for. That
+/// the resource is wide as well is another fault than that the action is named.
 fn is_told(holder: &Holder<'_>, right: &Right<'_>) -> bool {
-    matches!(right.statement.provenance.via, brigandine_model::Via::PolicyTemplate(_))
-        || holder.wide_writes().holds(right.written)
+    let is_wide = right.text.contains(['*', '?']) && holder.wide_writes().holds(right.written);
+    matches!(right.statement.provenance.via, Via::PolicyTemplate(_))
+        || is_wide
         || service_wide_action::speaks_of(holder, right.statement, right.written)
         || wildcard_policy_template::fills(right.statement)
 }
