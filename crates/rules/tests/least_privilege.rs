@@ -1,6 +1,6 @@
 //! The rules on roles together: one cause gives one finding, and fixes write what the function is told of.
 
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::string_slice, clippy::panic, reason = "a test may panic")]
 
 use brigandine_model::{App, Finding};
 use brigandine_rules::{Context, Selection, judge};
@@ -140,4 +140,28 @@ fn what_only_a_person_knows_has_no_fix() {
         let found = findings(&granting(action, resource));
         assert!(found.iter().all(|finding| finding.fix.is_none()), "{found:#?}");
     }
+}
+
+#[test]
+fn a_policy_that_two_roles_share_is_one_cause() {
+    let role = "Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]
+      ManagedPolicyArns: [!Ref Shared]
+";
+    let found = findings(&format!(
+        "Resources:
+  First:
+    {role}  Second:
+    {role}  Shared:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Statement: [{{Effect: Allow, Action: 's3:DeleteObject', Resource: '*'}}]
+"
+    ));
+    let [only] = found.as_slice() else { panic!("{found:#?}") };
+    let also: Vec<&str> = only.also.iter().map(|id| id.as_str()).collect();
+    assert_eq!((only.resource.as_ref().unwrap().as_str(), also.as_slice()), ("First", &["Second"][..]));
 }
