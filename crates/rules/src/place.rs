@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use brigandine_model::{App, Fact, Literal, Piece, Property, PropertyKind, Span, Statement, Symbol, Value};
+use brigandine_model::{App, Change, Fact, Literal, Piece, Property, PropertyKind, Span, Statement, Symbol, Value};
 
 /// The values of `Action`, `Resource` and the like, by the place of each text in them; and statements by their place.
 pub(crate) struct Places<'a> {
@@ -68,6 +68,17 @@ impl<'a> Places<'a> {
     /// The statement as it is written.
     pub(crate) fn statement(&self, statement: &Statement) -> Option<&'a Property> {
         self.statements.get(&key(statement.provenance.span.as_ref()?)).copied()
+    }
+
+    /// The changes that take these items out of their list; nothing where that would leave it empty.
+    pub(crate) fn take_away(&self, items: &[&Fact<String>]) -> Option<Vec<Change>> {
+        let spans: Vec<&Span> = items.iter().filter_map(|item| item.provenance.span.as_ref()).collect();
+        let value = self.values.get(&key(spans.first()?))?;
+        let PropertyKind::List(all) = &value.kind else { return None };
+        let goes = |item: &Property| item.provenance.span.as_ref().is_some_and(|span| spans.contains(&span));
+        let going = all.iter().filter(|item| goes(item)).count();
+        let whole = going == spans.len() && spans.len() == items.len() && going < all.len();
+        whole.then(|| spans.into_iter().map(|span| Change::RemoveAt { span: span.clone() }).collect())
     }
 
     /// The whole value, with its place, that must be written anew so that others stand where this one stands. Nothing where

@@ -6,12 +6,15 @@ use std::{
 };
 
 use brigandine_iam::ActionPattern;
-use brigandine_model::{App, Effect, Finding, Function, Judgement, LogicalId, Role, RuleMeta, Severity, Statement};
+use brigandine_model::{
+    App, Effect, Finding, Fix, Function, Judgement, LogicalId, Role, RuleMeta, Severity, Statement,
+};
 
 use crate::{
     Context, Rule, Sink,
     case::{both, is, may_hold, texts, when},
     escalation::TAKEOVER,
+    place::Places,
     radius::{self, Thing, functions},
     reach::better,
     right::{Right, rights},
@@ -40,12 +43,15 @@ impl Rule for FunctionTakeover {
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
         let things = functions(app);
+        let places = LazyCell::new(|| Places::of(app));
         let known = LazyCell::new(|| Known::of(app));
         for holder in Holder::all(app) {
             for right in one_per_statement(rights(&holder, TAKEOVER)) {
                 let everywhere = right.on_every_resource();
                 if may_hold(&everywhere) {
-                    sink.finding(of_every_function(&holder, &right, &everywhere, sink));
+                    let fix = places.take_away(&[right.written]);
+                    let fix = fix.map(|changes| Fix::risky("take the right to replace functions away", changes));
+                    sink.finding(Finding { fix, ..of_every_function(&holder, &right, &everywhere, sink) });
                     continue;
                 }
                 let meant = radius::meant(right.statement, &things);

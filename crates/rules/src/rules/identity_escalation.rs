@@ -1,11 +1,14 @@
 //! LP015: a role that may change identities, and so itself.
 
-use brigandine_model::{App, Finding, RuleMeta, Severity};
+use std::cell::LazyCell;
+
+use brigandine_model::{App, Fact, Finding, Fix, RuleMeta, Severity};
 
 use crate::{
     Context, Rule, Sink,
     case::when,
     escalation::{gives, identity, together},
+    place::Places,
     role::Holder,
     rule::meta,
     wording::{list, with_origin},
@@ -30,6 +33,7 @@ impl Rule for IdentityEscalation {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        let places = LazyCell::new(|| Places::of(app));
         for holder in Holder::all(app) {
             let mut found = identity(&holder);
             // One statement is one cause, however many of its actions do it.
@@ -37,7 +41,7 @@ impl Rule for IdentityEscalation {
                 let statement: *const _ = first.0.statement;
                 let (here, rest) = found.into_iter().partition(|(right, _)| std::ptr::eq(right.statement, statement));
                 found = rest;
-                sink.finding(finding(&holder, &here, sink));
+                sink.finding(Finding { fix: fix(&here, &places), ..finding(&holder, &here, sink) });
             }
         }
     }
@@ -66,4 +70,10 @@ fn finding(
         ],
         ..sink.draft(provenance)
     }
+}
+
+/// Without the actions, where others are left: only a person knows whether the code misses them.
+fn fix(found: &[(crate::right::Right<'_>, brigandine_model::Judgement)], places: &Places<'_>) -> Option<Fix> {
+    let written: Vec<&Fact<String>> = found.iter().map(|(right, _)| right.written).collect();
+    Some(Fix::risky("take the right to change identities away", places.take_away(&written)?))
 }

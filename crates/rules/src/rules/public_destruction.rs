@@ -1,11 +1,14 @@
 //! LP024: a public function that may destroy whole stores.
 
-use brigandine_model::{App, Finding, Judgement, RuleMeta, Severity, Via};
+use std::cell::LazyCell;
+
+use brigandine_model::{App, Fact, Finding, Fix, Judgement, RuleMeta, Severity, Via};
 
 use super::{service_wide_action, wildcard_policy_template};
 use crate::{
     Context, Rule, Sink,
     case::{may_hold, when},
+    place::Places,
     reach::Reach,
     right::{Right, Wanted, rights},
     role::Holder,
@@ -31,7 +34,7 @@ const DESTROYS: Wanted = &[
     ("backup", &["DeleteBackupVault", "DeleteRecoveryPoint"]),
     ("cloudformation", &["DeleteStack"]),
     ("cognito-idp", &["DeleteUserPool"]),
-    ("dynamodb", &["DeleteBackup", "DeleteTable"]),
+    ("dynamodb", &["DeleteTable", "DeleteBackup"]),
     ("elasticfilesystem", &["DeleteFileSystem"]),
     ("events", &["DeleteEventBus"]),
     ("firehose", &["DeleteDeliveryStream"]),
@@ -46,12 +49,19 @@ const DESTROYS: Wanted = &[
     ("states", &["DeleteStateMachine"]),
 ];
 
+/// The first action of a service that takes away a whole store.
+pub(super) fn destroyer(service: &str) -> Option<&'static str> {
+    let (_, names) = DESTROYS.iter().find(|(own, _)| *own == service)?;
+    names.first().copied()
+}
+
 impl Rule for PublicDestruction {
     fn meta(&self) -> &'static RuleMeta {
         &META
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        let places = LazyCell::new(|| Places::of(app));
         for holder in Holder::all(app) {
             let mut found = rights(&holder, DESTROYS);
             if found.is_empty() || holder.reach() == Reach::Nowhere {
@@ -62,7 +72,11 @@ impl Rule for PublicDestruction {
                 let statement = std::ptr::from_ref(first.statement);
                 let (here, rest) = found.into_iter().partition(|right| std::ptr::eq(right.statement, statement));
                 found = rest;
-                sink.finding(finding(&holder, &here, sink));
+                let written: Vec<&Fact<String>> = here.iter().map(|right| right.written).collect();
+                let fix = places
+                    .take_away(&written)
+                    .map(|changes| Fix::risky("take the right to destroy whole stores away", changes));
+                sink.finding(Finding { fix, ..finding(&holder, &here, sink) });
             }
         }
     }

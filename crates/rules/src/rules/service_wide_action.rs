@@ -5,12 +5,13 @@ use std::cell::LazyCell;
 use brigandine_iam::{Access, Action, ActionPattern};
 use brigandine_model::{App, Change, Fact, Finding, Fix, Judgement, Literal, RuleMeta, Statement, Value, Via};
 
-use super::wildcard_policy_template;
+use super::{public_destruction, wildcard_policy_template};
 use crate::{
     Context, Rule, Sink,
     case::{HOLE, ask_text, both, may_hold, texts, when},
     narrow,
     place::Places,
+    radius::{self, Thing},
     reach::better,
     right::allowing,
     role::{Holder, is_narrowed, reaches_everything},
@@ -83,9 +84,10 @@ impl<'a> Wide<'a> {
 
     /// The worst of what is allowed, for an example.
     fn worst(&self) -> Option<&Action> {
-        let grants = || self.changing.iter().find(|action| action.access == Access::Permissions);
-        let deletes = |action: &&Action| action.name.starts_with("Delete") && action.takes_resource;
-        self.changing.iter().find(deletes).or_else(grants).or_else(|| self.changing.first())
+        let destroys = |action: &&Action| public_destruction::destroyer(action.service) == Some(action.name);
+        let deletes = |action: &&Action| action.name.starts_with("Delete") && action.access == Access::Write;
+        let first = || self.changing.iter().filter(deletes).min_by_key(|action| action.name.len());
+        self.changing.iter().find(destroys).or_else(first)
     }
 }
 
@@ -97,9 +99,14 @@ fn is_wide(text: &str) -> bool {
             .is_some_and(|service| !ONLY_FOR_CLIENTS.contains(&service.to_ascii_lowercase().as_str()))
 }
 
-/// What the statement is about, for people.
-fn targets(statement: &Statement) -> String {
-    let mut names: Vec<String> = statement.resources.iter().flat_map(|fact| target(&fact.value)).collect();
+/// What the statement is about, for people; stores of other services that it names as well are not.
+fn targets(wide: &Wide<'_>, others: &[Thing<'_>]) -> String {
+    let service = wide.text.split(':').next().unwrap_or_default();
+    let is_other = |name: &String| others.iter().any(|thing| thing.id.as_str() == name && thing.service != service);
+    let mut names: Vec<String> = wide.statement.resources.iter().flat_map(|fact| target(&fact.value)).collect();
+    if !names.iter().all(is_other) {
+        names.retain(|name| !is_other(name));
+    }
     names.sort();
     names.dedup();
     list(&names)
@@ -118,26 +125,22 @@ fn target(value: &Value<String>) -> Vec<String> {
 fn finding(holder: &Holder<'_>, wide: &Wide<'_>, sink: &Sink) -> Finding {
     let everywhere = may_hold(&reaches_everything(wide.statement));
     let base = if everywhere { META.severity } else { better(META.severity) };
-    let such_as = wide.worst().map_or_else(String::new, |action| format!(" (`{}:{}`)", action.service, action.name));
+    let targets = targets(wide, &radius::stores(holder.app));
+    let such_as =
+        wide.worst().map_or_else(String::new, |action| format!(", `{}:{}` among them", action.service, action.name));
     let provenance = &wide.written.provenance;
     Finding {
         severity: holder.severity(base),
-        title: format!(
-            "{} may do anything to {} (`{}`){}",
-            holder.names(),
-            targets(wide.statement),
-            wide.text,
-            when(&wide.holds)
-        ),
+        title: format!("{} may do anything to {} (`{}`){}", holder.names(), targets, wide.text, when(&wide.holds)),
         message: format!(
-            "`{}` means {} actions that change something, and deleting{such_as} is among them, far more than the code calls; {}",
+            "`{}` means {} actions that change something{such_as}, far more than the code calls; {}",
             wide.text,
             wide.changing.len(),
             holder.because()
         ),
         label: with_origin("everything the service offers", provenance),
         resource: Some(holder.resource()),
-        fact: format!("{} on {}", wide.text, targets(wide.statement)),
+        fact: format!("{} on {}", wide.text, targets),
         help: vec!["name the actions that the code calls".to_owned()],
         ..sink.draft(provenance)
     }

@@ -62,7 +62,7 @@ fn finding(holder: &Holder<'_>, one: &Reached<'_, '_>, sink: &Sink) -> Finding {
     let provenance = &one.written.provenance;
     let store = one.thing.id;
     Finding {
-        severity: holder.severity(META.severity),
+        severity: holder.severity(META.severity).min(META.severity),
         title: format!("{} may use `{store}`, of which nothing tells it", holder.names()),
         message: format!(
             "the platform names `{store}`, and neither the environment nor an event of {} says that name, so the grant only \
