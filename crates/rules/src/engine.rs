@@ -60,7 +60,7 @@ fn without_repeats(findings: Vec<Finding>) -> Vec<Finding> {
                 None
             }
         });
-        match earlier.and_then(|place| kept.get_mut(place)).filter(|kept| kept.resource != finding.resource) {
+        match earlier.and_then(|place| kept.get_mut(place)) {
             Some(kept) => join(kept, finding),
             None => kept.push(finding),
         }

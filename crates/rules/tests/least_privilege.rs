@@ -1,6 +1,6 @@
 //! The rules on roles together: one cause gives one finding, and fixes write what the function is told of.
 
-#![expect(clippy::unwrap_used, clippy::string_slice, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
 
 use brigandine_model::{App, Finding};
 use brigandine_rules::{Context, Selection, judge};
@@ -78,6 +78,14 @@ fn one_cause_gives_one_finding() {
     ] {
         assert_eq!(codes(&granting(action, resource)), wanted, "{action} on {resource}");
     }
+}
+
+#[test]
+fn what_leaves_everything_out_allows_nothing() {
+    let inverted = |lines: &str| codes(&with_statement(lines));
+    assert_eq!(inverted("              NotAction: '*'\n              Resource: '*'\n"), [""; 0]);
+    assert_eq!(inverted("              Action: 's3:*'\n              NotResource: '*'\n"), [""; 0]);
+    assert_eq!(inverted("              NotAction: 'iam:*'\n              Resource: '*'\n"), ["LP017"]);
 }
 
 #[test]
@@ -162,6 +170,21 @@ fn a_policy_that_two_roles_share_is_one_cause() {
 "
     ));
     let [only] = found.as_slice() else { panic!("{found:#?}") };
-    let also: Vec<&str> = only.also.iter().map(|id| id.as_str()).collect();
+    let also: Vec<&str> = only.also.iter().map(brigandine_model::LogicalId::as_str).collect();
     assert_eq!((only.resource.as_ref().unwrap().as_str(), also.as_slice()), ("First", &["Second"][..]));
+}
+
+#[test]
+fn the_same_fault_twice_in_one_text_is_told_once() {
+    let statement = r#"{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}"#;
+    let found = findings(&format!(
+        "Resources:
+  First:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: '{{\"Statement\":[{statement},{statement}]}}'
+"
+    ));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found.iter().all(|finding| finding.also.is_empty()), "{found:#?}");
 }

@@ -1,5 +1,6 @@
 //! LP017: an allowing statement that says what is left out.
 
+use brigandine_iam::Pattern;
 use brigandine_model::{App, Effect, Fact, Finding, Judgement, RuleMeta, Statement};
 
 use crate::{
@@ -37,12 +38,18 @@ impl Rule for InvertedPolicy {
                         let what = format!("what {} may do", holder.names());
                         sink.cannot_tell(&what, &why, (&holder.resource(), &statement.provenance));
                     }
-                    _ if is_narrowed(statement) => {}
+                    _ if is_narrowed(statement) || leaves_nothing(statement) => {}
                     holds => sink.finding(finding(&holder, statement, &holds, sink)),
                 }
             }
         }
     }
+}
+
+/// Whether everything is left out, so that nothing is allowed.
+fn leaves_nothing(statement: &Statement) -> bool {
+    let everything = |fact: &Fact<String>| fact.value.known().is_some_and(|text| Pattern::new(text).is_everything());
+    statement.except_actions.iter().chain(&statement.except_resources).any(everything)
 }
 
 fn named(facts: &[Fact<String>]) -> Vec<String> {
