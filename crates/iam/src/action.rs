@@ -33,6 +33,16 @@ impl ActionPattern {
             && actions().iter().all(|action| self.matches(action.service, action.name))
     }
 
+    /// Whether it means every action of the services it names: `dynamodb:*`.
+    pub fn is_service_wide(&self) -> bool {
+        self.name.is_everything()
+    }
+
+    /// Whether it may mean actions of this service.
+    pub fn is_about(&self, service: &str) -> bool {
+        self.service.matches(service)
+    }
+
     /// Whether it means exactly one action.
     pub fn is_literal(&self) -> bool {
         self.service.is_literal() && self.name.is_literal()
@@ -45,7 +55,7 @@ impl ActionPattern {
 
     /// The actions of the platform it means, in the order of the table.
     pub fn covered(&self) -> impl Iterator<Item = Action> + '_ {
-        actions().of(|service| self.service.matches(service)).filter(|action| self.name.matches(action.name))
+        actions().of_pattern(&self.service).filter(|action| self.name.matches(action.name))
     }
 
     /// Those of them that change something and for which a policy could name the resources.
@@ -87,6 +97,15 @@ mod tests {
         for text in ["s3:*", "*:Get*", "s3*:*", "????????????????????:*"] {
             assert!(!action(text).covers_every_action(), "{text}");
         }
+    }
+
+    #[test]
+    fn one_service_by_name_is_the_same_as_by_pattern() {
+        let names = |text: &str| action(text).covered().map(|covered| covered.name).collect::<Vec<_>>();
+        assert_eq!(names("DynamoDB:*Item"), names("dynamod?:*Item"));
+        assert!(names("nosuchservice:*").is_empty());
+        assert!(action("dynamodb:**").is_service_wide() && !action("dynamodb:*Item").is_service_wide());
+        assert!(action("s3*:Get*").is_about("s3-object-lambda"));
     }
 
     #[test]

@@ -1,6 +1,12 @@
 //! The platform's actions: which service has them, what they do, and whether a policy can name resources for them.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    ops::Bound::{Included, Unbounded},
+    sync::LazyLock,
+};
+
+use crate::Pattern;
 
 /// What an action does to what it touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,6 +108,14 @@ impl Table {
     /// Every action of the services that `wanted` names.
     pub fn of<'a>(&'a self, wanted: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = Action> + 'a {
         self.services.iter().filter(move |(service, _)| wanted(service)).flat_map(|(_, actions)| actions).copied()
+    }
+
+    /// Every action of the services that the pattern names. One service by its name is found at once.
+    pub(crate) fn of_pattern<'a>(&'a self, service: &'a Pattern) -> impl Iterator<Item = Action> + 'a {
+        let name = service.as_str();
+        let bounds = if service.is_literal() { (Included(name), Included(name)) } else { (Unbounded, Unbounded) };
+        let services = self.services.range::<str, _>(bounds);
+        services.filter(|(own, _)| service.matches(own)).flat_map(|(_, actions)| actions).copied()
     }
 
     /// Whether there is such a service; lower case.

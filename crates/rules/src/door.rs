@@ -87,7 +87,7 @@ fn means_strangers(statement: &Statement) -> Judgement {
 }
 
 /// Conditions by which a policy knows its callers. A header a caller may write freely (referer, user agent) is none.
-fn narrows_callers(condition: &Condition) -> bool {
+pub(crate) fn narrows_callers(condition: &Condition) -> bool {
     const KEYS: &[&str] = &[
         "aws:principalaccount",
         "aws:principalarn",

@@ -23,6 +23,8 @@ use serde_json::Value;
 /// Their check, our rule. The other checks of the suite ask what no rule asks yet.
 const SAME_QUESTION: &[(&str, &str)] = &[
     ("CKV_AWS_59", "AP001"),
+    ("CKV_AWS_60", "LP018"),
+    ("CKV_AWS_61", "LP018"),
     ("CKV_AWS_62", "LP001"),
     ("CKV_AWS_63", "LP001"),
     ("CKV_AWS_116", "DW002"),

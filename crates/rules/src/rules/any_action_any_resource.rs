@@ -60,7 +60,7 @@ fn note_foreign_roles(app: &App, sink: &mut Sink) {
 }
 
 /// Whether the statement allows everything on everything.
-pub(super) fn judge(statement: &Statement) -> Judgement {
+pub(crate) fn judge(statement: &Statement) -> Judgement {
     if is_narrowed(statement) {
         return Judgement::No;
     }

@@ -1,11 +1,12 @@
 //! LP005: a policy of the platform that grants a whole service, or all of them.
 
 use brigandine_iam::{ManagedClass, ManagedPolicy, managed_policy};
-use brigandine_model::{App, Fact, Finding, Judgement, RuleMeta, Symbol, Value};
+use brigandine_model::{App, Change, Fact, Finding, Fix, Judgement, Literal, RuleMeta, StoreKind, Symbol, Value, Via};
 
 use crate::{
     Context, Rule, Sink,
     case::{HOLE, texts},
+    narrow::only_store,
     reach::worse,
     role::Holder,
     rule::meta,
@@ -110,6 +111,7 @@ fn finding(holder: &Holder<'_>, attached: &Fact<String>, found: (&ManagedPolicy,
         resource: Some(holder.resource()),
         fact: policy.name.clone(),
         help: vec![help(policy)],
+        fix: fix(holder, attached, policy),
         ..sink.draft(&attached.provenance)
     }
 }
@@ -126,4 +128,37 @@ fn help(policy: &ManagedPolicy) -> String {
         _ => return "write a statement with the actions the code calls and the resources it calls them on".to_owned(),
     };
     format!("a policy template grants one resource only: {template}")
+}
+
+/// What takes the policy's place: a policy template for the one store that the function is told of, or the policy that the
+/// platform keeps for exactly what functions do. Nothing where only a person knows what is needed.
+fn fix(holder: &Holder<'_>, attached: &Fact<String>, policy: &ManagedPolicy) -> Option<Fix> {
+    let written = attached.provenance.via == Via::Written && attached.value.known().is_some();
+    let span = attached.provenance.span.clone().filter(|_| written && !holder.functions.is_empty())?;
+    let [service] = policy.services.as_slice() else { return None };
+    let narrower = match service.as_str() {
+        "logs" => Some("service-role/AWSLambdaBasicExecutionRole"),
+        "xray" => Some("AWSXRayDaemonWriteAccess"),
+        _ => None,
+    };
+    if let (Some(narrower), Some(text)) = (narrower, attached.value.known()) {
+        let start = text.split_once(":policy/").map_or(String::new(), |(start, _)| format!("{start}:policy/"));
+        let own = narrower.rsplit('/').next().unwrap_or(narrower);
+        let value = if start.is_empty() { own.to_owned() } else { format!("{start}{narrower}") };
+        let title = format!("attach `{own}` instead");
+        return Some(Fix::risky(title, vec![Change::Replace { span, value: Literal::text(value) }]));
+    }
+    // Only the list of a function's own policies takes policy templates.
+    (holder.role.provenance.via == Via::Implicit).then_some(())?;
+    let (kind, template, parameter, attribute) = match service.as_str() {
+        "dynamodb" => (StoreKind::Table, "DynamoDBCrudPolicy", "TableName", None),
+        "s3" => (StoreKind::Bucket, "S3CrudPolicy", "BucketName", None),
+        "sqs" => (StoreKind::Queue, "SQSSendMessagePolicy", "QueueName", Some("QueueName")),
+        "sns" => (StoreKind::Topic, "SNSPublishMessagePolicy", "TopicName", Some("TopicName")),
+        _ => return None,
+    };
+    let store = only_store(holder, kind)?.as_str();
+    let name = attribute.map_or_else(|| Literal::reference(store), |attribute| Literal::attribute(store, attribute));
+    let value = Literal::map([(template, Literal::map([(parameter, name)]))]);
+    Some(Fix::risky(format!("grant `{template}` on `{store}` instead"), vec![Change::Replace { span, value }]))
 }

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use brigandine_iam::{Action, ActionPattern, ResourcePattern, actions};
-use brigandine_model::{App, Effect, Fact, Finding, Judgement, Provenance, RuleMeta, Span, Statement, Value};
+use brigandine_iam::{Access, Action, ActionPattern, actions};
+use brigandine_model::{App, Fact, Finding, Judgement, Provenance, RuleMeta, Severity, Span, Statement, Value};
 
-use super::any_action_any_resource;
+use super::wildcard_policy_template;
 use crate::{
     Context, Rule, Sink,
-    case::{HOLE, any, ask_text, both, is, may_hold, texts, when},
-    role::{Holder, is_narrowed, reaches_everything},
+    case::{any, ask_text, both, may_hold, texts, when},
+    narrow,
+    place::Places,
+    right::allowing,
+    role::{Holder, Marked, covers_kind, is_narrowed, is_needed_to_run, kind_fact, reaches_everything},
     rule::meta,
     wording::{list, with_origin},
 };
@@ -26,30 +29,27 @@ const META: RuleMeta = RuleMeta {
     )
 };
 
-/// What the platform's own execution roles grant on every resource, because functions cannot start or log without it.
-const NEEDED_TO_RUN: &[(&str, &[&str])] = &[
-    ("logs", &["CreateLogGroup", "CreateLogStream", "PutLogEvents"]),
-    (
-        "ec2",
-        &[
-            "AssignPrivateIpAddresses",
-            "CreateNetworkInterface",
-            "DeleteNetworkInterface",
-            "DetachNetworkInterface",
-            "UnassignPrivateIpAddresses",
-        ],
-    ),
-];
-
 impl Rule for WriteOnAnyResource {
     fn meta(&self) -> &'static RuleMeta {
         &META
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        let places = std::cell::LazyCell::new(|| Places::of(app));
         for holder in Holder::all(app) {
-            for statement in &holder.role.statements {
-                check_statement(&holder, statement, sink);
+            for (statement, _) in allowing(holder.role) {
+                let look = Looked::at(&holder, statement);
+                if let Some(why) = look.open.why() {
+                    let what = format!("what {} may change", holder.names());
+                    sink.cannot_tell(&what, &why, (&holder.resource(), &statement.provenance));
+                }
+                if !look.wide.is_empty() {
+                    let finding = Finding {
+                        fix: narrow::to_what_is_named(&holder, statement, &places),
+                        ..finding(&holder, statement, &look.wide, sink)
+                    };
+                    sink.finding(finding);
+                }
             }
         }
     }
@@ -63,31 +63,85 @@ struct Wide<'a> {
     holds: Judgement,
 }
 
-fn check_statement(holder: &Holder<'_>, statement: &Statement, sink: &mut Sink) {
-    let allows = is(&statement.effect, &Effect::Allow);
-    if !may_hold(&allows) || is_narrowed(statement) || may_hold(&any_action_any_resource::judge(statement)) {
-        return;
-    }
-    if !statement.except_actions.is_empty() {
-        return check_exceptions(holder, statement, sink);
-    }
-    let mut wide = Vec::new();
-    let mut open = Open::default();
-    for action in &statement.actions {
-        match look(holder, statement, action) {
-            Look::Fine => {}
-            Look::Wide(found) => wide.push(found),
-            Look::Unknown(why) => open.whys.push(why),
-            Look::Unheard(name) => open.names.push(name),
+/// The actions of which this rule speaks.
+pub(crate) fn told(holder: &Holder<'_>) -> Marked {
+    let mut marked = Marked::default();
+    for (statement, _) in allowing(holder.role) {
+        for one in Looked::at(holder, statement).wide {
+            marked.mark(statement, one.written);
         }
     }
-    if let Some(why) = open.why() {
-        let what = format!("what {} may change", holder.names());
-        sink.cannot_tell(&what, &why, (&holder.resource(), &statement.provenance));
+    marked
+}
+
+/// What was seen of one statement.
+#[derive(Default)]
+struct Looked<'a> {
+    wide: Vec<Wide<'a>>,
+    open: Open,
+}
+
+impl<'a> Looked<'a> {
+    fn at(holder: &Holder<'_>, statement: &'a Statement) -> Self {
+        let mut looked = Self::default();
+        if is_narrowed(statement) || wildcard_policy_template::fills(statement) {
+            return looked;
+        }
+        let decrypts = statement.actions.iter().any(|fact| means(fact, "kms", "Decrypt"));
+        let scope = Scope { holder, statement, decrypts };
+        for action in &statement.actions {
+            match look(&scope, action) {
+                Look::Fine => {}
+                Look::Wide(found) if holder.escalations().holds(found.written) => {}
+                Look::Wide(found) => looked.wide.push(found),
+                Look::Unknown(why) => looked.open.whys.push(why),
+                Look::Unheard(name) => looked.open.names.push(name),
+            }
+        }
+        // Starting other functions is told by a rule of its own, unless more is said here anyway.
+        if looked.wide.iter().all(|one| is_invocation(one.example) && !one.text.contains('*')) {
+            looked.wide.clear();
+        }
+        looked
     }
-    if !wide.is_empty() {
-        let finding = finding(holder, statement, &wide, sink);
-        sink.finding(finding);
+}
+
+fn is_invocation(action: Action) -> bool {
+    action.service == "lambda" && matches!(action.name, "InvokeFunction" | "InvokeAsync")
+}
+
+fn means(fact: &Fact<String>, service: &str, name: &str) -> bool {
+    texts(&fact.value)
+        .iter()
+        .any(|text| text.parse::<ActionPattern>().is_ok_and(|pattern| pattern.matches(service, name)))
+}
+
+/// Whether something else than the name decides what the action reaches: a token that only the run which waits for it gives
+/// out, or the collection's own list of who may use it.
+fn is_decided_elsewhere(action: Action) -> bool {
+    match action.service {
+        "states" => matches!(action.name, "SendTaskFailure" | "SendTaskHeartbeat" | "SendTaskSuccess"),
+        "lambda" => action.name.starts_with("SendDurableExecutionCallback"),
+        "aoss" => matches!(action.name, "APIAccessAll" | "DashboardsAccessAll"),
+        _ => false,
+    }
+}
+
+/// What is looked at.
+struct Scope<'s, 'a> {
+    holder: &'s Holder<'s>,
+    statement: &'a Statement,
+    /// Whether it decrypts too: then all that keys do is told by the rule on keys.
+    decrypts: bool,
+}
+
+impl Scope<'_, '_> {
+    /// Whether other rules speak of the action, or the platform's own roles have it.
+    fn is_excused(&self, action: Action) -> bool {
+        let of_keys = self.decrypts
+            && action.service == "kms"
+            && ["Decrypt", "Encrypt", "GenerateData", "ReEncrypt"].iter().any(|start| action.name.starts_with(start));
+        of_keys || action.service == "sts" || is_needed_to_run(action) || is_decided_elsewhere(action)
     }
 }
 
@@ -117,7 +171,8 @@ enum Look<'a> {
     Unheard(String),
 }
 
-fn look<'a>(holder: &Holder<'_>, statement: &Statement, action: &'a Fact<String>) -> Look<'a> {
+fn look<'a>(scope: &Scope<'_, 'a>, action: &'a Fact<String>) -> Look<'a> {
+    let statement = scope.statement;
     let mut best = Look::Fine;
     for text in texts(&action.value) {
         let Ok(pattern) = text.parse::<ActionPattern>() else { continue };
@@ -126,7 +181,7 @@ fn look<'a>(holder: &Holder<'_>, statement: &Statement, action: &'a Fact<String>
         for example in pattern.writes_with_scope() {
             match both(asked.clone(), kinds.covers(example.service)) {
                 Judgement::No => {}
-                _ if is_excused(example) || is_denied(holder, example) => {}
+                _ if scope.is_excused(example) || scope.holder.denials().take_away(example.service, example.name) => {}
                 Judgement::CannotTell(why) => best = Look::Unknown(why.to_string()),
                 holds => return Look::Wide(Wide { written: action, text, example, holds }),
             }
@@ -136,7 +191,7 @@ fn look<'a>(holder: &Holder<'_>, statement: &Statement, action: &'a Fact<String>
         }
     }
     match &action.value {
-        Value::Unknown(why) if may_hold(&reaches(statement)) => Look::Unknown(why.to_string()),
+        Value::Unknown(why) if may_hold(&reaches_everything(statement)) => Look::Unknown(why.to_string()),
         _ => best,
     }
 }
@@ -160,81 +215,9 @@ impl Kinds<'_> {
     }
 }
 
-/// Whether the statement reaches every resource of every service, or every one that it does not name.
-fn reaches(statement: &Statement) -> Judgement {
-    if statement.except_resources.is_empty() { reaches_everything(statement) } else { Judgement::Yes }
-}
-
-/// Which ones are left out, for the end of a title.
-fn but(statement: &Statement) -> String {
-    let left_out: Vec<String> = statement.except_resources.iter().flat_map(|fact| texts(&fact.value)).collect();
-    if left_out.is_empty() { String::new() } else { format!(" but {}", list(&left_out).replace(HOLE, "?")) }
-}
-
-/// Whether one of the statement's resources is every resource of the service, or every one of a kind.
-fn covers_kind(statement: &Statement, service: &str) -> Judgement {
-    if !statement.except_resources.is_empty() {
-        return Judgement::Yes;
-    }
-    let covers = |text: &str| ResourcePattern::new(text).covers_service(service);
-    any(statement.resources.iter().map(|resource| ask_text(&resource.value, &covers)))
-}
-
-fn is_excused(action: Action) -> bool {
-    NEEDED_TO_RUN.iter().any(|(service, names)| action.service == *service && names.contains(&action.name))
-}
-
-/// Whether another statement of the role takes the action away again, everywhere and always.
-fn is_denied(holder: &Holder<'_>, action: Action) -> bool {
-    let denies = |statement: &Statement| {
-        is(&statement.effect, &Effect::Deny) == Judgement::Yes
-            && statement.conditions.is_empty()
-            && reaches_everything(statement) == Judgement::Yes
-            && match statement.except_actions.as_slice() {
-                [] => means(&statement.actions, action),
-                except => !means(except, action),
-            }
-    };
-    holder.role.statements.iter().any(denies)
-}
-
-fn means(facts: &[Fact<String>], action: Action) -> bool {
-    let fits = |pattern: ActionPattern| pattern.matches(action.service, action.name);
-    facts.iter().flat_map(|fact| texts(&fact.value)).any(|text| text.parse().is_ok_and(fits))
-}
-
 /// Whether the table knows no action that is meant, so that nothing can be said of it.
 fn is_unheard_of(pattern: &ActionPattern, statement: &Statement) -> bool {
-    pattern.covered().next().is_none() && may_hold(&reaches(statement))
-}
-
-/// `NotAction` on every resource: everything but a few.
-fn check_exceptions(holder: &Holder<'_>, statement: &Statement, sink: &mut Sink) {
-    let reaches = reaches(statement);
-    if !may_hold(&reaches) {
-        return;
-    }
-    let except: Vec<String> = statement.except_actions.iter().flat_map(|fact| texts(&fact.value)).collect();
-    let provenance = &statement.provenance;
-    let finding = Finding {
-        severity: holder.severity(META.severity),
-        title: format!(
-            "{} may do everything but {} on every resource{}",
-            holder.names(),
-            list(&except),
-            when(&reaches)
-        ),
-        message: format!(
-            "what is not listed is allowed, and that grows with every new service of the platform; {}",
-            holder.because()
-        ),
-        label: with_origin("allows all that it does not name", provenance),
-        resource: Some(holder.resource()),
-        fact: format!("everything but {} on every resource", except.join(" ")),
-        help: vec!["list the actions that are needed under `Action` instead".to_owned()],
-        ..sink.draft(provenance)
-    };
-    sink.finding(finding);
+    pattern.covered().next().is_none() && may_hold(&reaches_everything(statement))
 }
 
 fn finding(holder: &Holder<'_>, statement: &Statement, wide: &[Wide<'_>], sink: &Sink) -> Finding {
@@ -242,22 +225,13 @@ fn finding(holder: &Holder<'_>, statement: &Statement, wide: &[Wide<'_>], sink: 
     let holds = any(wide.iter().map(|one| one.holds.clone()));
     let example = wide.first().map(|one| one.example);
     let service = example.map_or("", |action| action.service);
-    let star = statement
-        .resources
-        .iter()
-        .find(|fact| may_hold(&ask_text(&fact.value, &|text| ResourcePattern::new(text).covers_service(service))));
+    let star = kind_fact(statement, service);
     let provenance = star.map_or(&statement.provenance, |fact| &fact.provenance);
     let such_as = example.filter(|action| !written.contains(&format!("{service}:{}", action.name).as_str()));
     let such_as = such_as.map_or_else(String::new, |action| format!(" (such as `{service}:{}`)", action.name));
     Finding {
-        severity: holder.severity(META.severity),
-        title: format!(
-            "{} may call {} on every resource{}{}",
-            holder.names(),
-            list(&written),
-            but(statement),
-            when(&holds)
-        ),
+        severity: severity(holder, wide),
+        title: format!("{} may call {} on every resource{}", holder.names(), list(&written), when(&holds)),
         message: format!(
             "resources can be named for {}{such_as}, but none are, so a hole in the code reaches all of them; {}",
             list(&written),
@@ -267,9 +241,32 @@ fn finding(holder: &Holder<'_>, statement: &Statement, wide: &[Wide<'_>], sink: 
         related: places(wide, provenance),
         resource: Some(holder.resource()),
         fact: format!("{} on every resource", written.join(" ")),
-        help: vec!["name the resources, with `!GetAtt` or `!Sub` where this template declares them".to_owned()],
+        help: help(statement),
         ..sink.draft(provenance)
     }
+}
+
+/// Only who may change who may do what, or anything at all in a service, takes everything with it.
+fn severity(holder: &Holder<'_>, wide: &[Wide<'_>]) -> Severity {
+    let takes_all = |one: &Wide<'_>| {
+        let pattern = one.text.parse::<ActionPattern>();
+        one.example.access == Access::Permissions || pattern.is_ok_and(|pattern| pattern.is_service_wide())
+    };
+    let moved = holder.severity(META.severity);
+    if wide.iter().any(takes_all) { moved } else { moved.min(META.severity) }
+}
+
+/// Actions that only ever take `*` are no fault, but they must stand apart before the others can be given names.
+fn help(statement: &Statement) -> Vec<String> {
+    let mut help = vec!["name the resources, with `!GetAtt` or `!Sub` where this template declares them".to_owned()];
+    let texts: Vec<String> = statement.actions.iter().flat_map(|fact| texts(&fact.value)).collect();
+    let nameless: Vec<&String> = texts.iter().filter(|text| narrow::takes_no_name(text)).collect();
+    if !nameless.is_empty() {
+        let verb = if nameless.len() == 1 { "takes" } else { "take" };
+        let rest = "no names, which is as it must be: leave that in a statement of its own with `*`";
+        help.push(format!("{} {verb} {rest}", list(&nameless)));
+    }
+    help
 }
 
 /// One place on each line is proof enough.

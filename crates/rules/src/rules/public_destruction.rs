@@ -1,0 +1,115 @@
+//! LP024: a public function that may destroy whole stores.
+
+use std::cell::LazyCell;
+
+use brigandine_model::{App, Fact, Finding, Fix, Judgement, RuleMeta, Severity, Via};
+
+use super::{service_wide_action, wildcard_policy_template};
+use crate::{
+    Context, Rule, Sink,
+    case::{may_hold, when},
+    place::Places,
+    reach::Reach,
+    right::{Right, Wanted, rights},
+    role::Holder,
+    rule::meta,
+    wording::{list, with_origin},
+};
+
+pub(crate) struct PublicDestruction;
+
+const META: RuleMeta = RuleMeta {
+    severity: Severity::Medium,
+    frameworks: &["OWASP-Serverless-S5", "SAS-04"],
+    ..meta(
+        "LP024",
+        "public-destruction",
+        "a function behind a public route may destroy whole stores",
+        include_str!("../../pages/LP024-public-destruction.md"),
+    )
+};
+
+/// What takes away a store, its copies, its key or its name as a whole. Deleting single records is everyday work.
+const DESTROYS: Wanted = &[
+    ("backup", &["DeleteBackupVault", "DeleteRecoveryPoint"]),
+    ("cloudformation", &["DeleteStack"]),
+    ("cognito-idp", &["DeleteUserPool"]),
+    ("dynamodb", &["DeleteTable", "DeleteBackup"]),
+    ("elasticfilesystem", &["DeleteFileSystem"]),
+    ("events", &["DeleteEventBus"]),
+    ("firehose", &["DeleteDeliveryStream"]),
+    ("kinesis", &["DeleteStream"]),
+    ("kms", &["DisableKey", "ScheduleKeyDeletion"]),
+    ("lambda", &["DeleteFunction"]),
+    ("rds", &["DeleteDBCluster", "DeleteDBClusterSnapshot", "DeleteDBInstance", "DeleteDBSnapshot"]),
+    ("s3", &["DeleteBucket", "PutLifecycleConfiguration"]),
+    ("secretsmanager", &["DeleteSecret"]),
+    ("sns", &["DeleteTopic"]),
+    ("sqs", &["DeleteQueue", "PurgeQueue"]),
+    ("states", &["DeleteStateMachine"]),
+];
+
+/// The first action of a service that takes away a whole store.
+pub(super) fn destroyer(service: &str) -> Option<&'static str> {
+    let (_, names) = DESTROYS.iter().find(|(own, _)| *own == service)?;
+    names.first().copied()
+}
+
+impl Rule for PublicDestruction {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        let places = LazyCell::new(|| Places::of(app));
+        for holder in Holder::all(app) {
+            let mut found = rights(&holder, DESTROYS);
+            if found.is_empty() || holder.reach() == Reach::Nowhere {
+                continue;
+            }
+            found.retain(|right| may_hold(&right.holds) && !is_told(&holder, right));
+            while let Some(first) = found.first() {
+                let statement = std::ptr::from_ref(first.statement);
+                let (here, rest) = found.into_iter().partition(|right| std::ptr::eq(right.statement, statement));
+                found = rest;
+                let written: Vec<&Fact<String>> = here.iter().map(|right| right.written).collect();
+                let fix = places
+                    .take_away(&written)
+                    .map(|changes| Fix::risky("take the right to destroy whole stores away", changes));
+                sink.finding(Finding { fix, ..finding(&holder, &here, sink) });
+            }
+        }
+    }
+}
+
+/// Wider faults of the same text say it already; what a policy template brings along is not what a person asked for. That
+/// the resource is wide as well is another fault than that the action is named.
+fn is_told(holder: &Holder<'_>, right: &Right<'_>) -> bool {
+    let is_wide = right.text.contains(['*', '?']) && holder.wide_writes().holds(right.written);
+    matches!(right.statement.provenance.via, Via::PolicyTemplate(_))
+        || is_wide
+        || service_wide_action::speaks_of(holder, right.statement, right.written)
+        || wildcard_policy_template::fills(right.statement)
+}
+
+fn finding(holder: &Holder<'_>, here: &[Right<'_>], sink: &Sink) -> Finding {
+    let Some(first) = here.first() else { return sink.draft(&holder.role.provenance) };
+    let texts: Vec<&str> = here.iter().map(|right| right.text.as_str()).collect();
+    let by =
+        if first.text.contains(['*', '?']) { format!(" (`{}:{}`)", first.service, first.name) } else { String::new() };
+    let holds: Judgement = crate::case::any(here.iter().map(|right| right.holds.clone()));
+    let provenance = &first.written.provenance;
+    Finding {
+        severity: holder.bounded(if holder.reach() == Reach::Open { Severity::High } else { META.severity }),
+        title: format!("{} may call {} behind a public route{}", holder.names(), list(&texts), when(&holds)),
+        message: format!(
+            "it may take away whole stores{by}, not only records in them, and strangers send it its input: {}",
+            holder.because()
+        ),
+        label: with_origin("takes away a whole store", provenance),
+        resource: Some(holder.resource()),
+        fact: format!("{} behind a public route", texts.join(" ")),
+        help: vec!["leave this to the deployment, or to a function that no route leads to".to_owned()],
+        ..sink.draft(provenance)
+    }
+}
