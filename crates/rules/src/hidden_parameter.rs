@@ -3,9 +3,11 @@
 use brigandine_model::{App, Change, Fix, Literal, LogicalId, Span};
 
 /// Puts a parameter in the place of a literal: whoever deploys gives the value from now on. Nothing where the name that
-/// the parameter would have is taken.
-pub(crate) fn fix(app: &App, variable: &str, literal: &Span) -> Option<Fix> {
-    let name = camel(variable)?;
+/// the parameter would have is taken, and where the text is not written in one piece.
+pub(crate) fn fix(app: &App, variable: &str, literal: (&Span, &str)) -> Option<Fix> {
+    let (span, text) = literal;
+    let quotes = span.end.checked_sub(span.start)?.checked_sub(text.len())?;
+    let name = camel(variable).filter(|_| matches!(quotes, 0 | 2))?;
     let taken = app.parameters.iter().any(|parameter| *parameter.name == *name)
         || app.resources.contains_key(&LogicalId::new(name.clone()));
     if taken {
@@ -16,7 +18,7 @@ pub(crate) fn fix(app: &App, variable: &str, literal: &Span) -> Option<Fix> {
         format!("ask for the value at deployment, as the hidden parameter `{name}`"),
         vec![
             Change::Declare { path: vec!["Parameters".into()], name: name.clone().into(), value: declared },
-            Change::Replace { span: literal.clone(), value: Literal::reference(&name) },
+            Change::Replace { span: span.clone(), value: Literal::reference(&name) },
         ],
     ))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use brigandine_model::{App, LogicalId, Property, Span, Value};
+use brigandine_model::{App, LogicalId, Property, Span};
 
 use crate::case;
 
@@ -80,9 +80,10 @@ impl Leaf<'_> {
         self.kind == Some("AWS::Lambda::Function") && matches!(self.path.as_slice(), ["Environment", "Variables", _])
     }
 
-    /// Whether a person wrote it as one plain literal, so that something else can be put in its place.
-    pub(crate) fn is_plain_literal(&self) -> bool {
-        self.property.provenance.parameters.is_empty() && matches!(self.property.text(), Some(Value::Known(_)))
+    /// Where it stands and what it is, when it depends on nothing: something else can be put in its place.
+    pub(crate) fn plain_literal(&self) -> Option<(&Span, &str)> {
+        let span = self.property.provenance.span.as_ref().filter(|_| self.property.provenance.parameters.is_empty())?;
+        Some((span, self.property.known()?))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Stored secrets of a template: who names one, and who may read it.
 
 use brigandine_iam::{ActionPattern, ManagedClass, Pattern, ResourcePattern, managed_policy};
-use brigandine_model::{App, Effect, Fact, Function, LogicalId, Property, Provenance, Role, Statement, Symbol, Value};
+use brigandine_model::{
+    App, Effect, Fact, Function, LogicalId, Piece, Property, Provenance, Role, Statement, Symbol, Value,
+};
 
 use crate::case::{HOLE, filled, is, may_hold, texts};
 
@@ -152,6 +154,9 @@ impl<'a> StoredSecret<'a> {
         if let Value::Unknown(why) = &resource.value {
             return Cover::Open(why.to_string());
         }
+        if is_another(&resource.value) {
+            return Cover::Other;
+        }
         let mut best = Cover::Other;
         for text in texts(&resource.value) {
             if ResourcePattern::new(&text).covers_service("secretsmanager") {
@@ -179,6 +184,14 @@ enum Cover {
     All,
     Other,
     Open(String),
+}
+
+/// Whether a value names another resource of this template. What a nested stack hands out may be anything.
+fn is_another(value: &Value<String>) -> bool {
+    let Value::Symbolic(symbol) = value else { return false };
+    let handed_out =
+        |piece: &Piece| matches!(piece, Piece::Attribute { attribute: Some(name), .. } if name.starts_with("Outputs."));
+    symbol.resources().next().is_some() && !symbol.pieces.iter().any(handed_out)
 }
 
 /// Six signs that the platform makes up follow the name.

@@ -87,7 +87,6 @@ fn help() -> Vec<String> {
 fn in_text(app: &App, leaf: &Leaf<'_>, found: (&str, Weight), sink: &Sink) -> Finding {
     let (kind, weight) = found;
     let provenance = &leaf.property.provenance;
-    let literal = provenance.span.as_ref().filter(|_| leaf.is_variable() && leaf.is_plain_literal());
     Finding {
         severity: severity(weight),
         title: format!("{} holds {kind}", leaf.words()),
@@ -98,7 +97,10 @@ fn in_text(app: &App, leaf: &Leaf<'_>, found: (&str, Weight), sink: &Sink) -> Fi
         also: leaf.owners.iter().skip(1).cloned().collect(),
         fact: format!("{} holds {kind}", leaf.path.join(".")),
         help: help(),
-        fix: literal.and_then(|span| hidden_parameter::fix(app, leaf.name(), span)),
+        fix: leaf
+            .plain_literal()
+            .filter(|_| leaf.is_variable())
+            .and_then(|one| hidden_parameter::fix(app, leaf.name(), one)),
         ..sink.draft(provenance)
     }
 }

@@ -107,9 +107,9 @@ fn is_default(app: &App, value: &Fact<String>, text: &str) -> bool {
 
 /// Only a plain literal can be replaced unseen; what is put together from pieces takes a person.
 fn fix(app: &App, variable: &Variable<'_>) -> Option<Fix> {
-    let plain = matches!(variable.value.value, Value::Known(_)) && variable.value.provenance.parameters.is_empty();
-    let span = variable.value.provenance.span.as_ref().filter(|_| plain)?;
-    hidden_parameter::fix(app, variable.name, span)
+    let provenance = &variable.value.provenance;
+    let span = provenance.span.as_ref().filter(|_| provenance.parameters.is_empty())?;
+    hidden_parameter::fix(app, variable.name, (span, variable.value.value.known()?))
 }
 
 fn finding(variable: &Variable<'_>, holds: &Judgement, sink: &Sink) -> Finding {

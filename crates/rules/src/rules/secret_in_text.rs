@@ -193,10 +193,7 @@ fn fix(app: &App, leaf: &Leaf<'_>, fault: &Fault) -> Option<Fix> {
             let span = output.provenance.span.clone()?;
             Some(Fix::risky(format!("take the output `{owner}` away"), vec![Change::RemoveAt { span }]))
         }
-        Fault::Literal if leaf.is_plain_literal() => {
-            let span = leaf.property.provenance.span.as_ref()?;
-            hidden_parameter::fix(app, &format!("{owner}_{}", leaf.name()), span)
-        }
-        _ => None,
+        Fault::Literal => hidden_parameter::fix(app, &format!("{owner}_{}", leaf.name()), leaf.plain_literal()?),
+        Fault::Revealed(_) | Fault::Assigned(_) => None,
     }
 }
