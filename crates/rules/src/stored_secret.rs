@@ -2,7 +2,7 @@
 
 use brigandine_iam::{ActionPattern, ManagedClass, Pattern, ResourcePattern, managed_policy};
 use brigandine_model::{
-    App, Effect, Fact, Function, LogicalId, Piece, Property, Provenance, Role, Statement, Symbol, Value,
+    App, Effect, Fact, Function, LogicalId, Piece, Property, Provenance, Resource, Role, Statement, Symbol, Value,
 };
 
 use crate::case::{HOLE, filled, is, may_hold, texts};
@@ -59,10 +59,20 @@ impl<'a> StoredSecret<'a> {
         self.name.is_none()
     }
 
-    /// Whether the function's own settings, its code within the template included, name the secret.
+    /// Whether the function's own settings, its code within the template included, name the secret, or what starts it does:
+    /// the platform signs in to a broker with the function's rights.
     pub(crate) fn is_named_by(&self, app: &App, function: &Function) -> bool {
-        let properties = app.resources.get(&function.id).and_then(|resource| resource.properties.as_ref());
-        properties.is_some_and(|properties| self.is_within(properties))
+        let within = |id: &LogicalId| {
+            let properties = app.resources.get(id).and_then(|resource| resource.properties.as_ref());
+            properties.is_some_and(|properties| self.is_within(properties))
+        };
+        let starts = |(id, resource): &(&LogicalId, &Resource)| {
+            let named = resource.properties.as_ref().and_then(|own| own.at(&["FunctionName"]));
+            &*resource.kind == "AWS::Lambda::EventSourceMapping"
+                && named.is_some_and(|named| names(named, &function.id))
+                && within(id)
+        };
+        within(&function.id) || app.resources.iter().any(|entry| starts(&entry))
     }
 
     /// Whether a variable of the function is the secret's name or resource name, and nothing else.
@@ -83,7 +93,7 @@ impl<'a> StoredSecret<'a> {
             "AWS::S3::Object",
             "AWS::Lambda::LayerVersion",
         ];
-        let carries = |resource: &brigandine_model::Resource| {
+        let carries = |resource: &Resource| {
             let kind = &*resource.kind;
             (CARRIERS.contains(&kind) || kind.starts_with("Custom::") || kind.starts_with("AWS::CloudFormation::"))
                 && resource.properties.as_ref().is_some_and(|own| self.is_within(own))
