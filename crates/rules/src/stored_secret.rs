@@ -138,10 +138,15 @@ impl<'a> StoredSecret<'a> {
         }
     }
 
+    /// What a statement is about is asked first: most are about something else.
     fn allows(&self, statement: &'a Statement) -> Reads<'a> {
-        if !may_hold(&is(&statement.effect, &Effect::Allow)) || !reads_values(statement) {
-            return Reads::No;
-        }
+        let found = self.meant_by(statement);
+        let settled =
+            matches!(found, Reads::No) || may_hold(&is(&statement.effect, &Effect::Allow)) && reads_values(statement);
+        if settled { found } else { Reads::No }
+    }
+
+    fn meant_by(&self, statement: &'a Statement) -> Reads<'a> {
         if statement.resources.is_empty() {
             return Reads::AsAny;
         }

@@ -1,7 +1,9 @@
 //! MO008: an alarm that tells nobody.
 
+use std::collections::BTreeSet;
+
 use brigandine_model::{
-    App, Finding, Judgement, LogicalId, Practice, Property, Provenance, Resource, RuleMeta, Severity,
+    App, Finding, Judgement, LogicalId, Practice, Property, Provenance, Resource, RuleMeta, Severity, Value,
 };
 
 use crate::{
@@ -27,8 +29,11 @@ impl Rule for UnheardAlarm {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        for (id, resource) in app.resources.iter().filter(|(_, one)| is_alarm(&one.kind)) {
-            match look(app, id, resource) {
+        let alarms: Vec<(&LogicalId, &Resource)> =
+            app.resources.iter().filter(|(_, one)| is_alarm(&one.kind)).collect();
+        let asked = if alarms.is_empty() { BTreeSet::new() } else { asked(app) };
+        for (id, resource) in alarms {
+            match look(app, (id, resource), &asked) {
                 Look::Heard => {}
                 Look::Unknown(why, at) => sink.cannot_tell(&format!("whom `{id}` tells"), &why, (id, at)),
                 Look::Unheard(why, at) => sink.finding(finding(id, why, at, sink)),
@@ -47,14 +52,15 @@ enum Look<'a> {
     Unknown(String, &'a Provenance),
 }
 
-fn look<'a>(app: &'a App, id: &LogicalId, resource: &'a Resource) -> Look<'a> {
+fn look<'a>(app: &'a App, alarm: (&LogicalId, &'a Resource), asked: &BTreeSet<&LogicalId>) -> Look<'a> {
+    let (id, resource) = alarm;
     let Some(properties) = &resource.properties else { return Look::Heard };
     let off = properties.judge_text(&["ActionsEnabled"], false, &|text| text.eq_ignore_ascii_case("false"));
     if may_hold(&off) {
         let at = properties.at(&["ActionsEnabled"]).map_or(&resource.provenance, |own| &own.provenance);
         return Look::Unheard("its actions are switched off".to_owned(), at);
     }
-    if is_asked(app, id) {
+    if asked.contains(id) {
         return Look::Heard;
     }
     match properties.is_set(&["AlarmActions"]) {
@@ -74,16 +80,19 @@ fn look<'a>(app: &'a App, id: &LogicalId, resource: &'a Resource) -> Look<'a> {
     }
 }
 
-/// Whether something else asks for the alarm's state: another alarm, a deployment, a scaling policy.
-fn is_asked(app: &App, alarm: &LogicalId) -> bool {
-    app.resources.iter().filter(|(id, _)| *id != alarm).any(|(_, resource)| {
+/// Resources whose state something else asks for: alarms of other alarms, of deployments, of scaling policies.
+fn asked(app: &App) -> BTreeSet<&LogicalId> {
+    let mut found = BTreeSet::new();
+    for (own, resource) in &app.resources {
         let mut texts = Vec::new();
-        resource.properties.iter().for_each(|own| own.texts(&mut texts));
-        texts.iter().any(|(_, text)| match text.text() {
-            Some(brigandine_model::Value::Symbolic(symbol)) => symbol.resources().any(|id| id == alarm),
-            _ => false,
-        })
-    })
+        resource.properties.iter().for_each(|properties| properties.texts(&mut texts));
+        for (_, text) in texts {
+            if let Some(Value::Symbolic(symbol)) = text.text() {
+                found.extend(symbol.resources().filter(|id| *id != own));
+            }
+        }
+    }
+    found
 }
 
 /// A topic of this template to which nothing of it subscribes.
