@@ -14,7 +14,7 @@ mod value;
 pub(crate) use assignment::{assignments, is_convincing};
 use credential::is_random;
 pub(crate) use credential::{Credential, credentials, is_secret_access_key};
-pub(crate) use dynamic::{Dynamic, dynamic_references};
+pub(crate) use dynamic::{Dynamic, dynamic_references, is_reference_alone};
 pub(crate) use name::{Named, named};
 pub(crate) use shape::Weight;
 pub(crate) use value::{Reading, read};

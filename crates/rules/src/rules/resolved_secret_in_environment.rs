@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use brigandine_model::{App, Change, Finding, Fix, Function, Literal, Practice, RuleMeta, Span, Variable};
+use brigandine_model::{App, Change, Finding, Fix, Function, Literal, Practice, RuleMeta, Span, Variable, Via};
 
 use crate::{
     Context, Rule, Sink,
+    case::HOLE,
     rule::meta,
-    secret::{Dynamic, dynamic_references},
+    secret::{Dynamic, dynamic_references, is_reference_alone},
     wording::{list, with_origin},
 };
 
@@ -90,27 +91,46 @@ fn finding(app: &App, copy: &Copy<'_>, sink: &Sink) -> Finding {
 
 /// The name of the secret in the place of its copy, with the right to read it. The code must follow.
 fn fix(app: &App, copy: &Copy<'_>) -> Option<Fix> {
-    let secret = copy.secret.resource.as_ref()?;
     let [function] = copy.functions.as_slice() else { return None };
-    let declared = app.resources.get(&function.id)?;
-    let expanded = declared.written_kind.as_deref() == Some("AWS::Serverless::Function");
+    let expanded = app.resources.get(&function.id)?.written_kind.as_deref() == Some("AWS::Serverless::Function");
     let own_role = app.role(function.role.as_ref()?).is_some_and(|role| !is_written(app, &role.id));
-    let known = app.secrets.iter().any(|one| one.id == *secret);
+    let alone = is_reference_alone(&copy.variable.value.value) && copy.variable.value.provenance.via == Via::Written;
+    if !expanded || !own_role || !alone {
+        return None;
+    }
     let span = copy.variable.value.provenance.span.clone()?;
-    (expanded && own_role && known).then(|| {
-        let policy = Literal::map([(
-            "AWSSecretsManagerGetSecretValuePolicy",
-            Literal::map([("SecretArn", Literal::reference(secret.as_str()))]),
-        )]);
-        let policies = vec!["Properties".into(), "Policies".into()];
-        Fix::risky(
-            format!("hand over the name of `{secret}` and the right to read it; the code must read it then"),
-            vec![
-                Change::Replace { span, value: Literal::reference(secret.as_str()) },
-                Change::Append { resource: function.id.clone(), path: policies, value: policy },
-            ],
-        )
-    })
+    let (name, grant) = named(app, &copy.secret)?;
+    let policy = Literal::map([("AWSSecretsManagerGetSecretValuePolicy", Literal::map([("SecretArn", grant)]))]);
+    let policies = vec!["Properties".into(), "Policies".into()];
+    Some(Fix::risky(
+        "hand over the name of the secret and the right to read it; the code must read it then",
+        vec![
+            Change::Replace { span, value: name },
+            Change::Append { resource: function.id.clone(), path: policies, value: policy },
+        ],
+    ))
+}
+
+/// What means the secret for the code, and for a grant: there, six signs that the platform makes up follow the name.
+fn named(app: &App, secret: &Dynamic) -> Option<(Literal, Literal)> {
+    if let Some(id) = &secret.resource {
+        let known = app.secrets.iter().any(|one| one.id == *id);
+        return known.then(|| (Literal::reference(id.as_str()), Literal::reference(id.as_str())));
+    }
+    if secret.id.contains([HOLE, '$']) {
+        return None;
+    }
+    if secret.id.starts_with("arn:") {
+        return Some((Literal::text(secret.id.clone()), Literal::text(secret.id.clone())));
+    }
+    let arn = |end: &str| {
+        let text = format!(
+            "arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:{}{end}",
+            secret.id
+        );
+        Literal::map([("Fn::Sub", Literal::text(text))])
+    };
+    Some((arn(""), arn("-??????")))
 }
 
 fn is_written(app: &App, id: &brigandine_model::LogicalId) -> bool {

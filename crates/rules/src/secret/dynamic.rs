@@ -46,6 +46,16 @@ impl Dynamic {
     }
 }
 
+/// Whether the value is one reference and nothing besides.
+pub(crate) fn is_reference_alone(value: &Value<String>) -> bool {
+    let text = match value {
+        Value::Known(text) => text.clone(),
+        Value::Symbolic(symbol) => spelled(symbol).0,
+        Value::OneOf(_) | Value::Unknown(_) => return false,
+    };
+    text.starts_with("{{resolve:") && text.ends_with("}}") && text.matches("{{").count() == 1
+}
+
 /// The references within a value, in every case.
 pub(crate) fn dynamic_references(value: &Value<String>) -> Vec<Dynamic> {
     match value {
