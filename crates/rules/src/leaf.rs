@@ -49,13 +49,17 @@ pub(crate) fn leaves(app: &App) -> Vec<Leaf<'_>> {
 }
 
 impl Leaf<'_> {
-    /// The texts it can have, holes filled, without those that come from the default of a parameter: these stand elsewhere.
+    /// The texts it can have, holes filled. What comes from the default of a parameter is a hole too: it stands elsewhere.
     pub(crate) fn texts(&self, app: &App) -> Vec<String> {
+        const SHORTEST: usize = 6;
         let Some(value) = self.property.text() else { return Vec::new() };
         let mut texts = case::texts(value);
         let defaults = self.property.provenance.parameters.iter().filter_map(|name| default_of(app, name));
         for default in defaults.filter(|default| !default.is_empty()) {
             texts.retain(|text| text != default);
+            if default.len() >= SHORTEST {
+                texts = texts.iter().map(|text| text.replace(default, &case::HOLE.to_string())).collect();
+            }
         }
         texts
     }

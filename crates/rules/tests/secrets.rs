@@ -143,6 +143,22 @@ Parameters:
 }
 
 #[test]
+fn what_a_parameter_brings_along_is_told_where_the_parameter_stands() {
+    let outcome = judged(
+        "\
+Parameters:
+  BrokerPassword: {Type: String, NoEcho: true, Default: correct-horse-battery}
+Resources:
+  Broker:
+    Type: AWS::SecretsManager::Secret
+    Properties: {SecretString: !Sub '{\"password\": \"${BrokerPassword}\"}'}
+",
+        &["SE001", "SE002", "SE003", "SE011"],
+    );
+    assert_eq!(said(&outcome.findings), [("SE003".to_owned(), 2)]);
+}
+
+#[test]
 fn a_condition_is_named_where_it_decides() {
     let outcome = judged(
         "\

@@ -6,7 +6,7 @@ use crate::{
     Context, Rule, Sink,
     case::{may_hold, when},
     rule::meta,
-    stage::{Stage, items},
+    stage::{Stage, Style, items},
     wording::with_origin,
 };
 
@@ -32,7 +32,8 @@ impl Rule for LoggedRequestBody {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        for stage in Stage::all(app) {
+        // The lighter style takes the switch and does nothing with it.
+        for stage in Stage::all(app).into_iter().filter(|stage| stage.style != Style::Http) {
             let mut told = Vec::new();
             for settings in places(&stage) {
                 let Some(flag) = settings.at(&[KEY]).filter(|flag| !told.contains(&&flag.provenance)) else { continue };

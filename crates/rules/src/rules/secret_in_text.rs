@@ -7,7 +7,7 @@ use crate::{
     Context, Rule, Sink, hidden_parameter,
     leaf::{Leaf, leaves},
     rule::meta,
-    secret::{Dynamic, assignments, dynamic_references, is_convincing, named},
+    secret::{Dynamic, Named, assignments, dynamic_references, is_convincing, named},
     wording::with_origin,
 };
 
@@ -130,7 +130,9 @@ fn symbol_pieces(value: &Value<String>) -> Box<dyn Iterator<Item = &Piece> + '_>
 }
 
 fn is_literal(app: &App, name: &str, leaf: &Leaf<'_>) -> bool {
-    let Some(kind) = named(name) else { return false };
+    // `credentials` of an integration is a role, and elsewhere as often the name of what is stored.
+    let wanted = |kind: &Named| *kind != Named::Credentials || name == "SecretString";
+    let Some(kind) = named(name).filter(wanted) else { return false };
     let texts = leaf.texts(app);
     texts.iter().any(|text| is_convincing(kind, name, text) && provider_credential::worst(name, text).is_none())
 }

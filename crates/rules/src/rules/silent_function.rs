@@ -109,7 +109,8 @@ fn by_policy(policy: &Fact<String>) -> Option<Result<(), String>> {
         _ => {}
     }
     let mut open = None;
-    for text in texts(&policy.value) {
+    let texts = texts(&policy.value);
+    for text in &texts {
         let plain = text.replacen(HOLE, "aws", 1);
         match managed_policy(&plain) {
             Some(known) if NOT_ITS_OWN.contains(&known.name.as_str()) => {}
@@ -117,14 +118,19 @@ fn by_policy(policy: &Fact<String>) -> Option<Result<(), String>> {
                 let all = matches!(known.class, ManagedClass::Admin | ManagedClass::PowerUser);
                 let logs = known.services.iter().any(|service| service == "logs" || service == "*" && all);
                 if logs || known.services.is_empty() {
-                    return Some(Ok(()));
+                    return Some(only_where(texts.len() == 1));
                 }
             }
-            None if is_basic(&plain) => return Some(Ok(())),
-            None => open = Some(Err(elsewhere(&text))),
+            None if is_basic(&plain) => return Some(only_where(texts.len() == 1)),
+            None => open = Some(Err(elsewhere(text))),
         }
     }
     open
+}
+
+/// A policy that depends on a condition is attached in some cases only.
+fn only_where(always: bool) -> Result<(), String> {
+    if always { Ok(()) } else { Err("which policy is attached depends on a condition".to_owned()) }
 }
 
 /// The platform's policies for running at all (`AWSLambdaBasic...ExecutionRole...`) begin with the right to write logs.

@@ -10,8 +10,6 @@ use super::{Named, Reading, is_random, named, read};
 pub(crate) struct Assignment<'t> {
     /// The name.
     pub(crate) name: &'t str,
-    /// Bytes before the value.
-    pub(crate) at: usize,
 }
 
 /// The longest name and the longest value that are looked at.
@@ -28,11 +26,9 @@ pub(crate) fn assignments(text: &str) -> Vec<Assignment<'_>> {
 fn assignment(text: &str, at: usize, bare: bool) -> Option<Assignment<'_>> {
     let name = name_before(text.get(..at)?)?;
     let kind = named(name)?;
-    let after = text.get(at + 1..)?;
-    let start = at + 1 + after.len() - after.trim_start_matches([' ', '\t', '>']).len();
-    let rest = text.get(start..)?;
-    let (value, skipped) = literal(rest).or_else(|| bare.then(|| (word(rest), 0)))?;
-    is_convincing(kind, name, value).then_some(Assignment { name, at: start + skipped })
+    let rest = text.get(at + 1..)?.trim_start_matches([' ', '\t', '>']);
+    let value = literal(rest).or_else(|| bare.then(|| word(rest)).filter(|word| !is_place(word)))?;
+    is_convincing(kind, name, value).then_some(Assignment { name })
 }
 
 /// The name that ends a text, without quotes around it.
@@ -47,8 +43,8 @@ fn is_name(sign: u8) -> bool {
     sign.is_ascii_alphanumeric() || matches!(sign, b'_' | b'-')
 }
 
-/// Text in quotes, which may themselves be escaped, and the bytes before it.
-fn literal(rest: &str) -> Option<(&str, usize)> {
+/// Text in quotes, which may themselves be escaped.
+fn literal(rest: &str) -> Option<&str> {
     let quote = ["\\\"", "\"", "'", "`"].into_iter().find(|quote| rest.starts_with(quote))?;
     let inner = rest.get(quote.len()..)?;
     let mut limit = VALUE.min(inner.len());
@@ -57,7 +53,7 @@ fn literal(rest: &str) -> Option<(&str, usize)> {
     }
     let near = inner.get(..limit)?;
     let value = near.get(..near.find(quote)?)?;
-    (!value.contains('\n')).then_some((value, quote.len()))
+    (!value.contains('\n')).then_some(value)
 }
 
 fn word(rest: &str) -> &str {
@@ -66,6 +62,11 @@ fn word(rest: &str) -> &str {
         .take(VALUE)
         .find(|(_, sign)| sign.is_whitespace() || matches!(sign, ';' | '"' | '\'' | '&' | '|'));
     end.map_or(rest, |(end, _)| rest.get(..end).unwrap_or_default())
+}
+
+/// Where a secret is kept, as lists of settings say it: `shop/db:password`.
+fn is_place(word: &str) -> bool {
+    word.contains(['/', ':'])
 }
 
 /// Whether bare words are values here: shell scripts and lists of settings, but no program.
@@ -139,6 +140,7 @@ mod tests {
             "#!/bin/bash\nexport DB_PASSWORD=\u{1}\n",
             "\"password\": \"${password}\"",
             "if password == 'hunter22': pass",
+            "version: 0.2\nenv:\n  secrets-manager:\n    DB_PASSWORD: shop/db:password\n",
             "token: ''",
             "apiKey: 'x-api-key'",
             "password",
