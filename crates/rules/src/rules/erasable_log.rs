@@ -10,7 +10,7 @@ use crate::{
     Context, Rule, Sink,
     case::{HOLE, any, ask_text, both, filled, is, may_hold, texts, when},
     log_group::{self, Lines},
-    role::Holder,
+    role::{Holder, is_narrowed},
     rule::meta,
     wording::{list, with_origin},
 };
@@ -60,7 +60,7 @@ struct Wipes<'a> {
 fn check_statement(app: &App, holder: (&Holder<'_>, &[&Function]), statement: &Statement, sink: &mut Sink) {
     let allows = is(&statement.effect, &Effect::Allow);
     let everything = may_hold(&any_action_any_resource::judge(statement));
-    if !may_hold(&allows) || everything || !statement.conditions.is_empty() || !statement.except_actions.is_empty() {
+    if !may_hold(&allows) || everything || is_narrowed(statement) || !statement.except_actions.is_empty() {
         return;
     }
     let mut wipes = Wipes { written: Vec::new(), examples: Vec::new(), holds: Judgement::No };

@@ -17,7 +17,7 @@ const META: RuleMeta = RuleMeta {
     severity: Severity::Low,
     practice: Practice::Monitoring,
     profiles: STRICT,
-    frameworks: &["CWE-779", "CloudWatch.16", "SAS-05"],
+    frameworks: &["CloudWatch.16", "SAS-05"],
     ..meta(
         "MO002",
         "unlimited-log-retention",

@@ -14,7 +14,7 @@ const META: RuleMeta = RuleMeta {
     severity: Severity::Low,
     practice: Practice::Monitoring,
     profiles: STRICT,
-    frameworks: &["CWE-779", "CloudWatch.16", "SAS-05"],
+    frameworks: &["CloudWatch.16", "SAS-05"],
     ..meta(
         "MO001",
         "unset-log-group",

@@ -15,7 +15,7 @@ const META: RuleMeta = RuleMeta {
     severity: Severity::Low,
     practice: Practice::Monitoring,
     profiles: STRICT,
-    frameworks: &["CWE-354", "CloudTrail.4", "OWASP-Serverless-S10"],
+    frameworks: &["CWE-353", "CloudTrail.4", "OWASP-Serverless-S10"],
     ..meta(
         "MO013",
         "unvalidated-trail",

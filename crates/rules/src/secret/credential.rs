@@ -24,7 +24,7 @@ pub(crate) fn credentials(text: &str) -> Vec<Credential> {
     if text.len() < SHORTEST {
         return Vec::new();
     }
-    let mut found: Vec<Credential> = SHAPES.iter().flat_map(|shape| of_shape(shape, text)).collect();
+    let mut found = shaped(text);
     found.extend(private_keys(text));
     found.sort_by_key(|one| (one.range.start, usize::MAX - one.range.end));
     let mut end = 0;
@@ -44,21 +44,27 @@ pub(crate) fn is_secret_access_key(name: &str, text: &str) -> bool {
     named && text.len() == 40 && text.chars().all(signs) && is_random(text)
 }
 
-fn of_shape<'t>(shape: &'static Shape, text: &'t str) -> impl Iterator<Item = Credential> + 't {
-    text.match_indices(shape.start).filter_map(move |(start, _)| {
-        let before = text.get(..start).and_then(|text| text.chars().next_back());
-        if before.is_some_and(|sign| sign.is_ascii_alphanumeric() || sign == '_') {
-            return None;
+/// Every credential with a fixed beginning. One pass: a shape begins where a word does.
+fn shaped(text: &str) -> Vec<Credential> {
+    let mut found = Vec::new();
+    let mut before = b' ';
+    for (at, sign) in text.bytes().enumerate() {
+        let begins = !before.is_ascii_alphanumeric() && before != b'_';
+        before = sign;
+        if begins && sign.is_ascii_alphabetic() {
+            let fitting = SHAPES.iter().filter(|shape| shape.start.as_bytes().first() == Some(&sign));
+            found.extend(fitting.filter_map(|shape| at_place(shape, text, at)));
         }
-        let end = shape.end(text, start)?;
-        let whole = text.get(start..end)?;
-        let own = whole.get(shape.start.len()..)?;
-        (is_random(own) && passes(shape.check, own)).then_some(Credential {
-            kind: shape.kind,
-            weight: shape.weight,
-            range: start..end,
-        })
-    })
+    }
+    found
+}
+
+fn at_place(shape: &Shape, text: &str, start: usize) -> Option<Credential> {
+    let own = text.get(start..)?.strip_prefix(shape.start)?;
+    let end = shape.end(text, start)?;
+    let own = own.get(..end.checked_sub(start + shape.start.len())?)?;
+    let known = is_random(own) && passes(shape.check, own);
+    known.then_some(Credential { kind: shape.kind, weight: shape.weight, range: start..end })
 }
 
 fn passes(check: Check, own: &str) -> bool {
