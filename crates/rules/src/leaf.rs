@@ -16,17 +16,20 @@ pub(crate) struct Leaf<'a> {
     pub(crate) owners: Vec<LogicalId>,
     /// Type of the first owner after expansion; nothing for an output.
     pub(crate) kind: Option<&'a str>,
+    /// How many texts of the same owner stand under the same keys before it: items of lists have no keys.
+    before: usize,
 }
 
 /// Every text of resources and outputs, in template order. One line in Globals is one text.
 pub(crate) fn leaves(app: &App) -> Vec<Leaf<'_>> {
+    let outputs: Vec<(LogicalId, &Property)> =
+        app.outputs.iter().map(|output| (LogicalId::new(output.name.clone()), &output.value)).collect();
     let mut found: Vec<Leaf<'_>> = Vec::new();
     let mut places: BTreeMap<&Span, usize> = BTreeMap::new();
+    let mut seen: BTreeMap<(&LogicalId, Vec<&str>), usize> = BTreeMap::new();
     let of_resources = app.resources.iter().filter_map(|(id, resource)| {
         Some((resource.implied_by.as_ref().unwrap_or(id), Some(&*resource.kind), resource.properties.as_ref()?))
     });
-    let outputs: Vec<(LogicalId, &Property)> =
-        app.outputs.iter().map(|output| (LogicalId::new(output.name.clone()), &output.value)).collect();
     let of_outputs = outputs.iter().map(|(id, value)| (id, None, *value));
     for (id, kind, properties) in of_resources.chain(of_outputs) {
         let mut texts = Vec::new();
@@ -41,7 +44,9 @@ pub(crate) fn leaves(app: &App) -> Vec<Leaf<'_>> {
                 continue;
             }
             places.extend(place.map(|span| (span, found.len())));
-            found.push(Leaf { path, property, owners: vec![id.clone()], kind });
+            let before = seen.entry((id, path.clone())).or_insert(0);
+            found.push(Leaf { path, property, owners: vec![id.clone()], kind, before: *before });
+            *before += 1;
         }
     }
     found.sort_by_key(|leaf| leaf.property.provenance.span.as_ref().map_or(usize::MAX, |span| span.start));
@@ -77,6 +82,12 @@ impl Leaf<'_> {
             (_, Some(owner), None) => format!("`{owner}`"),
             _ => "a text".to_owned(),
         }
+    }
+
+    /// The keys that lead to it, as one word that stays the same while the template's lines move.
+    pub(crate) fn place(&self) -> String {
+        let keys = self.path.join(".");
+        if self.before == 0 { keys } else { format!("{keys} ({})", self.before + 1) }
     }
 
     /// Whether it is a variable of a function.

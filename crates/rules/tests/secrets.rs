@@ -159,6 +159,30 @@ Resources:
 }
 
 #[test]
+fn items_of_a_list_are_told_apart() {
+    let users = |first: &str| {
+        format!(
+            "\
+Parameters:
+  First: {{Type: String, NoEcho: true}}
+Resources:
+  Broker:
+    Type: AWS::AmazonMQ::Broker
+    Properties:
+      Users:
+        - {{Username: a, Password: {first}}}
+        - {{Username: b, Password: staple-battery-horse}}
+"
+        )
+    };
+    let both = judged(&users("correct-horse-battery"), &["SE011"]).findings;
+    let one = judged(&users("!Ref First"), &["SE011"]).findings;
+    assert_eq!((both.len(), one.len()), (2, 1));
+    assert_ne!(both[0].fact, both[1].fact);
+    assert_eq!(both[1].fact, one[0].fact);
+}
+
+#[test]
 fn a_condition_is_named_where_it_decides() {
     let outcome = judged(
         "\

@@ -95,7 +95,7 @@ fn in_text(app: &App, leaf: &Leaf<'_>, found: (&str, Weight), sink: &Sink) -> Fi
         secrets: provenance.span.iter().cloned().collect(),
         resource: leaf.owners.first().cloned(),
         also: leaf.owners.iter().skip(1).cloned().collect(),
-        fact: format!("{} holds {kind}", leaf.path.join(".")),
+        fact: format!("{} holds {kind}", leaf.place()),
         help: help(),
         fix: leaf
             .plain_literal()

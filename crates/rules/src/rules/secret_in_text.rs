@@ -167,7 +167,7 @@ fn finding(app: &App, leaf: &Leaf<'_>, fault: &Fault, sink: &Sink) -> Finding {
         secrets: provenance.span.iter().cloned().collect(),
         resource: leaf.owners.first().cloned(),
         also: leaf.owners.iter().skip(1).cloned().collect(),
-        fact: format!("{} in clear", leaf.path.join(".")),
+        fact: format!("{} in clear", leaf.place()),
         help: help(fault),
         fix: fix(app, leaf, fault),
         ..sink.draft(provenance)
