@@ -20,11 +20,26 @@ mod pattern_over_other_stores;
 mod public_destruction;
 mod read_any_secret;
 mod role_passing;
+mod erasable_log;
+mod literal_api_key;
+mod logged_request_body;
+mod lost_async_events;
+mod one_region_trail;
+mod open_function_url;
+mod provider_credential;
+mod resolved_secret_in_environment;
+mod secret_for_every_function;
 mod secret_in_environment;
+mod secret_in_plain_parameter;
+mod secret_in_text;
 mod secret_parameter_in_clear;
 mod service_wide_action;
 mod shared_role;
+mod secret_without_rotation;
+mod shared_secret;
+mod silent_function;
 mod stale_suppression;
+mod trail_without_functions;
 mod unauthenticated_route;
 mod unmentioned_store;
 mod unsupported_runtime;
@@ -34,6 +49,20 @@ mod wide_blast_radius;
 mod wide_role_assumption;
 mod wildcard_policy_template;
 pub(crate) mod write_on_any_resource;
+mod ungranted_secret;
+mod unheard_alarm;
+mod unlimited_log_retention;
+mod unlogged_door;
+mod unlogged_execution;
+mod unlogged_workflow;
+mod unset_log_group;
+mod unsupported_runtime;
+mod unthrottled_api;
+mod untraced_path;
+mod unused_secret_grant;
+mod unvalidated_trail;
+mod unwatched_function;
+mod write_on_any_resource;
 
 pub(crate) use stale_suppression::StaleSuppression;
 
@@ -64,8 +93,32 @@ pub const RULES: &[&dyn Rule] = &[
     &wide_blast_radius::WideBlastRadius,
     &vanishing_condition::VanishingCondition,
     &missing_boundary::MissingBoundary,
+    &provider_credential::ProviderCredential,
     &secret_in_environment::SecretInEnvironment,
     &secret_parameter_in_clear::SecretParameterInClear,
+    &resolved_secret_in_environment::ResolvedSecretInEnvironment,
+    &secret_for_every_function::SecretForEveryFunction,
+    &unused_secret_grant::UnusedSecretGrant,
+    &ungranted_secret::UngrantedSecret,
+    &shared_secret::SharedSecret,
+    &secret_in_plain_parameter::SecretInPlainParameter,
+    &secret_without_rotation::SecretWithoutRotation,
+    &secret_in_text::SecretInText,
+    &literal_api_key::LiteralApiKey,
+    &unset_log_group::UnsetLogGroup,
+    &unlimited_log_retention::UnlimitedLogRetention,
+    &silent_function::SilentFunction,
+    &unlogged_door::UnloggedDoor,
+    &unlogged_execution::UnloggedExecution,
+    &logged_request_body::LoggedRequestBody,
+    &unwatched_function::UnwatchedFunction,
+    &unheard_alarm::UnheardAlarm,
+    &unlogged_workflow::UnloggedWorkflow,
+    &untraced_path::UntracedPath,
+    &trail_without_functions::TrailWithoutFunctions,
+    &erasable_log::ErasableLog,
+    &unvalidated_trail::UnvalidatedTrail,
+    &one_region_trail::OneRegionTrail,
     &unauthenticated_route::UnauthenticatedRoute,
     &open_function_url::OpenFunctionUrl,
     &unthrottled_api::UnthrottledApi,

@@ -171,7 +171,7 @@ mod tests {
                 .unwrap()
         };
         assert_eq!(codes(&select(&["LP001"])), ["LP001"]);
-        assert_eq!(codes(&select(&["se"])), ["SE002", "SE003"]);
+        assert!(codes(&select(&["se"])).starts_with(&["SE001", "SE002", "SE003"]));
         assert_eq!(codes(&select(&["open-function-url"])), ["AP003"]);
     }
 

@@ -25,11 +25,21 @@ const SAME_QUESTION: &[(&str, &str)] = &[
     ("CKV_AWS_59", "AP001"),
     ("CKV_AWS_60", "LP018"),
     ("CKV_AWS_61", "LP018"),
+    ("CKV_AWS_36", "MO013"),
     ("CKV_AWS_62", "LP001"),
     ("CKV_AWS_63", "LP001"),
+    ("CKV_AWS_66", "MO002"),
+    ("CKV_AWS_67", "MO014"),
+    ("CKV_AWS_73", "MO010"),
+    ("CKV_AWS_76", "MO004"),
+    ("CKV_AWS_86", "MO004"),
+    ("CKV_AWS_95", "MO004"),
     ("CKV_AWS_116", "DW002"),
+    ("CKV_AWS_193", "MO004"),
+    ("CKV_AWS_194", "MO005"),
     ("CKV_AWS_258", "AP003"),
     ("CKV_AWS_363", "DE002"),
+    ("CKV_AWS_384", "SE009"),
 ];
 
 /// Cases whose label we do not share, and why.

@@ -66,7 +66,7 @@ fn with_role(statements: Vec<Statement>) -> App {
     let role = Role {
         id: LogicalId::new("OrdersRole"),
         statements,
-        managed: Vec::new(),
+        managed: vec![text("AWSLambdaBasicExecutionRole", 9)],
         trust: Vec::new(),
         boundary: None,
         provenance: at(8),

@@ -15,7 +15,8 @@ fn judged(template: &str) -> Outcome {
         sources: &sources,
     };
     let context = Context { today: jiff::civil::date(2026, 11, 1) };
-    judge(&read(&input).unwrap().app, &Selection::default(), &context)
+    let asked = ["LP001", "AP001", "AP011", "DE002", "ED001"].map(str::to_owned);
+    judge(&read(&input).unwrap().app, &Selection::new("recommended", &asked, &[]).unwrap(), &context)
 }
 
 fn codes(outcome: &Outcome) -> (Vec<String>, Vec<String>) {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use brigandine_model::{App, Fact, Finding, Judgement, LogicalId, Practice, RuleMeta, Span, Value};
+use brigandine_model::{App, Fact, Finding, Fix, Judgement, LogicalId, Practice, RuleMeta, Span, Value};
 
+use super::provider_credential;
 use crate::{
     Context, Rule, Sink,
     case::{texts, when},
+    hidden_parameter,
     rule::meta,
     secret::{Named, Reading, named, read},
     wording::{list, with_origin},
@@ -77,7 +79,7 @@ fn check_variable(app: &App, variable: &Variable<'_>, sink: &mut Sink) {
         let secret = |text: &str| reading(text) == Reading::Secret;
         let holds =
             variable.value.value.judge(&|text| secret(text), &|symbol| Some(secret(&crate::case::filled(symbol))));
-        let finding = finding(variable, &holds, sink);
+        let finding = Finding { fix: fix(app, variable), ..finding(variable, &holds, sink) };
         sink.finding(finding);
     } else if readings.contains(&Reading::Ambiguous) {
         let why = "its value may be the secret itself or the name of a stored one";
@@ -88,7 +90,11 @@ fn check_variable(app: &App, variable: &Variable<'_>, sink: &mut Sink) {
     }
 }
 
+/// A credential that its own shape gives away is SE001's, whatever its name.
 fn read_one(variable: &Variable<'_>, text: &str) -> Reading {
+    if provider_credential::worst(variable.name, text).is_some() {
+        return Reading::Harmless;
+    }
     read(variable.kind, variable.name, text)
 }
 
@@ -97,6 +103,13 @@ fn is_default(app: &App, value: &Fact<String>, text: &str) -> bool {
     value.provenance.parameters.iter().any(|name| {
         app.parameters.iter().any(|parameter| parameter.name == *name && parameter.default.as_deref() == Some(text))
     })
+}
+
+/// Only a plain literal can be replaced unseen; what is put together from pieces takes a person.
+fn fix(app: &App, variable: &Variable<'_>) -> Option<Fix> {
+    let provenance = &variable.value.provenance;
+    let span = provenance.span.as_ref().filter(|_| provenance.parameters.is_empty())?;
+    hidden_parameter::fix(app, variable.name, (span, variable.value.value.known()?))
 }
 
 fn finding(variable: &Variable<'_>, holds: &Judgement, sink: &Sink) -> Finding {

@@ -138,7 +138,7 @@ fn finding(parameter: &Parameter, uses: &[Use<'_>], fault: Fault, sink: &Sink) -
         resource: Some(uses.first().map_or_else(|| LogicalId::new(name.clone()), |one| one.function.clone())),
         fact: format!("parameter {name}"),
         help: help(parameter, fault),
-        fix: fix(parameter),
+        fix: fix(parameter, fault),
         ..sink.draft(&own)
     }
 }
@@ -167,9 +167,28 @@ fn help(parameter: &Parameter, fault: Fault) -> Vec<String> {
     help
 }
 
-/// `NoEcho: false` turned round; hiding a value changes nothing for anyone who calls the application.
-fn fix(parameter: &Parameter) -> Option<Fix> {
-    let span = parameter.hidden_span.clone().filter(|_| !parameter.hidden)?;
-    let change = Change::Replace { span, value: Literal::Flag(true) };
-    Some(Fix::safe("hide the value", vec![change]))
+/// Hiding a value changes nothing for anyone who calls the application. Taking a default away asks whoever deploys for it.
+fn fix(parameter: &Parameter, fault: Fault) -> Option<Fix> {
+    let hide = hidden(parameter);
+    match (fault, &parameter.default_span) {
+        (Fault::Shown, _) => Some(Fix::safe("hide the value", vec![hide?])),
+        (Fault::Default, Some(span)) => {
+            let changes = std::iter::once(Change::RemoveAt { span: span.clone() }).chain(hide).collect();
+            Some(Fix::risky("take the default out and hide the value", changes))
+        }
+        (Fault::Default, None) => None,
+    }
+}
+
+fn hidden(parameter: &Parameter) -> Option<Change> {
+    if parameter.hidden {
+        return None;
+    }
+    let value = Literal::Flag(true);
+    Some(match parameter.hidden_span.clone() {
+        Some(span) => Change::Replace { span, value },
+        None => {
+            Change::Declare { path: vec!["Parameters".into(), parameter.name.clone()], name: "NoEcho".into(), value }
+        }
+    })
 }

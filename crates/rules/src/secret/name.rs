@@ -200,10 +200,12 @@ fn run_together(word: &str) -> Option<Named> {
     if PASSWORDS.iter().any(|end| word.ends_with(end)) {
         return Some(Named::Password);
     }
-    ["apikey", "secretkey", "privatekey", "accesstoken", "authtoken", "clientsecret"]
-        .iter()
-        .any(|end| word.ends_with(end))
-        .then_some(Named::Key)
+    let known = ["apikey", "secretkey", "privatekey", "accesstoken", "authtoken", "clientsecret"];
+    if known.iter().any(|end| word.ends_with(end)) {
+        return Some(Named::Key);
+    }
+    let before = word.strip_suffix("secret").filter(|before| !before.is_empty())?;
+    Some(if STORES.contains(&before) { Named::Credentials } else { Named::Key })
 }
 
 /// The words of a name, lower case: at signs that are no letters or digits, and where the case rises.
@@ -238,6 +240,8 @@ mod tests {
             ("DB_PASSWORD", Named::Password),
             ("DBPassword", Named::Password),
             ("MYSQLPASSWORD", Named::Password),
+            ("MYSECRET", Named::Key),
+            ("DBSECRET", Named::Credentials),
             ("SMTP_PASS", Named::Password),
             ("DB_PWD", Named::Password),
             ("API_KEY", Named::Key),

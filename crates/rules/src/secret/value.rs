@@ -147,6 +147,7 @@ fn is_placeholder(text: &str) -> bool {
     framed
         || one_sign
         || lower == "example"
+        || text.contains("EXAMPLE")
         || starts.iter().any(|start| lower.starts_with(start))
         || ["-here", "_here", " here"].iter().any(|end| lower.ends_with(end))
         || lower.contains("placeholder")

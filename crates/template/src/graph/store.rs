@@ -1,6 +1,6 @@
 //! Places where data or messages rest, and stored secrets.
 
-use brigandine_model::{Fact, Provenance, Secret, Store, StoreKind, Value};
+use brigandine_model::{Fact, LogicalId, Provenance, Secret, Store, StoreKind, Value};
 
 use super::{Declared, Graph};
 use crate::{Node, load, resolve::referred};
@@ -93,12 +93,7 @@ impl<'n> Graph<'n> {
     }
 
     pub(super) fn secrets(&mut self) {
-        let on_schedule: Vec<_> = self
-            .of(&["AWS::SecretsManager::RotationSchedule"])
-            .iter()
-            .filter_map(|declared| self.text_at(declared.properties?, "SecretId"))
-            .filter_map(|fact| referred(&fact))
-            .collect();
+        let on_schedule = self.secrets_on_schedule();
         for declared in self.of(&["AWS::SecretsManager::Secret"]) {
             let encrypted = Fact::known(true, Provenance::platform_default(declared.provenance.span.clone()));
             let rotates = on_schedule.contains(&declared.id);
@@ -114,6 +109,21 @@ impl<'n> Graph<'n> {
             };
             self.secret(&declared, encrypted, false);
         }
+    }
+
+    /// Secrets that something replaces. A schedule may name the attachment that gives a secret its database instead.
+    fn secrets_on_schedule(&self) -> Vec<LogicalId> {
+        let named_by = |kind: &str| -> Vec<(LogicalId, LogicalId)> {
+            let declared = self.of(&[kind]);
+            declared
+                .iter()
+                .filter_map(|one| Some((one.id.clone(), referred(&self.text_at(one.properties?, "SecretId")?)?)))
+                .collect()
+        };
+        let attached = named_by("AWS::SecretsManager::SecretTargetAttachment");
+        let behind =
+            |id: LogicalId| attached.iter().find(|(own, _)| *own == id).map_or(id, |(_, secret)| secret.clone());
+        named_by("AWS::SecretsManager::RotationSchedule").into_iter().map(|(_, id)| behind(id)).collect()
     }
 
     fn secret(&mut self, declared: &Declared<'n>, encrypted: Fact<bool>, rotates: bool) {
