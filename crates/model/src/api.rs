@@ -31,6 +31,9 @@ pub struct Api {
     pub stages: Vec<Fact<String>>,
     /// Those who vouch for callers, by name.
     pub authorizers: BTreeMap<Arc<str>, Authorizer>,
+    /// Who vouches for callers of every route that does not say otherwise: a name within [`Api::authorizers`], or the
+    /// platform's word for signed requests.
+    pub default_authorizer: Option<Fact<String>>,
     /// Cross-origin answers, when the API gives them itself.
     pub cors: Option<Fact<Cors>>,
     /// Throttle for all routes that have none of their own.
@@ -268,6 +271,17 @@ pub enum ParameterPlace {
 }
 
 impl Route {
+    /// The throttle that holds on the route: its own, else that of its API, else that of the plans behind the key it asks
+    /// for, where each of them has one.
+    pub fn throttle_in<'a>(&'a self, api: &'a Api) -> Option<&'a Fact<Throttle>> {
+        let plans = if self.key_required.value.known() == Some(&true) { api.usage_plans.as_slice() } else { &[] };
+        let of_plans = || {
+            let first = plans.first().and_then(|plan| plan.throttle.as_ref());
+            first.filter(|_| plans.iter().all(|plan| plan.throttle.is_some()))
+        };
+        self.throttle.as_ref().or(api.throttle.as_ref()).or_else(of_plans)
+    }
+
     /// The word for people, lower case: `none`, `jwt`, `cognito`, `lambda`, `iam`, with ` + api-key` where a key is
     /// asked for too, `api-key` where only a key is, `unknown` where it could not be settled.
     pub fn authentication_label(&self, api: &Api) -> String {

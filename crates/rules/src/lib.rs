@@ -16,7 +16,9 @@
 mod calendar;
 mod case;
 mod door;
+mod edge;
 mod engine;
+mod power;
 mod reach;
 mod role;
 mod rule;
@@ -24,6 +26,8 @@ mod rules;
 mod secret;
 mod selection;
 mod suppression;
+mod trigger;
+mod way;
 mod wording;
 
 pub use calendar::{Runtime, runtimes};
