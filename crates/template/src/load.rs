@@ -16,11 +16,14 @@ mod saphyr;
 
 use std::sync::Arc;
 
-pub(crate) use self::build::{DEEPEST, MOST_NODES};
+pub(crate) use self::{
+    build::{DEEPEST, MOST_NODES},
+    intrinsic::normalise,
+    position::Positions,
+};
 use self::{
     build::{Stop, Tree},
     event::{Fault, Reader, Step},
-    position::Positions,
 };
 use crate::{Node, Place};
 
@@ -38,6 +41,8 @@ pub struct Document {
     pub notes: Vec<Note>,
     /// Comments in text order. JSON has none.
     pub comments: Vec<Comment>,
+    /// Whether the text is JSON, and not only YAML that looks like it.
+    pub is_json: bool,
 }
 
 /// Something odd that did not stop the reading.
@@ -109,11 +114,11 @@ pub fn load(file: &Arc<str>, bytes: &[u8]) -> Result<Document, Error> {
     if text.trim_matches(|blank: char| blank.is_whitespace() || blank == BYTE_ORDER_MARK).is_empty() {
         return Err(fail(Fault { at: 0, message: "the file is empty".to_owned() }));
     }
-    let tree = read(file, text, &positions).map_err(fail)?;
+    let (tree, is_json) = read(file, text, &positions).map_err(fail)?;
     let comments = comment::comments(text, &tree.scalars, &positions);
     match tree.root {
         Some(root) if root.as_text() != Some("") => {
-            Ok(Document { root, text: text.into(), notes: tree.notes, comments })
+            Ok(Document { root, text: text.into(), notes: tree.notes, comments, is_json })
         }
         _ => Err(fail(Fault { at: 0, message: "the file holds nothing but comments".to_owned() })),
     }
@@ -150,7 +155,8 @@ fn decode<'b>(file: &Arc<str>, bytes: &'b [u8]) -> Result<&'b str, Error> {
 }
 
 /// Reads with the reader that fits, and with the laxer one when it gives up. The first one's complaint is the one told.
-fn read<'t>(file: &str, text: &'t str, positions: &Positions<'t>) -> Result<Tree, Fault> {
+/// Says whether the text is JSON.
+fn read<'t>(file: &str, text: &'t str, positions: &Positions<'t>) -> Result<(Tree, bool), Fault> {
     let body = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let by = text.len() - body.len();
     let inner = Positions::new(body);
@@ -158,18 +164,18 @@ fn read<'t>(file: &str, text: &'t str, positions: &Positions<'t>) -> Result<Tree
     let mut first = None;
     if body.trim_start().starts_with('{') {
         match build(&mut json::Json::new(body)) {
-            Ok(tree) => return Ok(tree),
+            Ok(tree) => return Ok((tree, true)),
             Err(Stop::Refused(fault)) => return Err(fault),
             Err(Stop::Reader(fault)) => first = Some(fault).filter(|_| !is_yaml_name(file)),
         }
     }
     let strict = match build(&mut saphyr::Saphyr::new(body, &inner)) {
-        Ok(tree) => return Ok(tree),
+        Ok(tree) => return Ok((tree, false)),
         Err(Stop::Refused(fault)) => return Err(fault),
         Err(Stop::Reader(fault)) => fault,
     };
     match build(&mut libyaml::Libyaml::new(body)) {
-        Ok(tree) => Ok(tree),
+        Ok(tree) => Ok((tree, false)),
         Err(Stop::Refused(fault)) => Err(fault),
         Err(Stop::Reader(_)) => Err(first.unwrap_or(strict)),
     }

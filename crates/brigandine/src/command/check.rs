@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::PathBuf};
 use brigandine_model::{App, Finding, RuleMeta, Severity, Suppressed, Unjudged};
 use brigandine_report::{Colour, Look, Report, Sources, concise, human, json, sarif, summary};
 use brigandine_rules::{Context, DEFAULT_PROFILE, Outcome as Judged, Selection, judge};
-use brigandine_template::fix::edits;
+use brigandine_template::fix::Written;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::ZonedDateTime;
 
@@ -175,12 +175,14 @@ fn gather(files: &[PathBuf], arguments: &Check, settings: &Settings, unreadable:
 
 /// Turns what fixes want into edits of the text. A fix that the text has no place for is not offered.
 fn write_fixes(project: &Project, judged: &mut Judged) {
+    let text = project.texts.get(&project.app.file).map_or("", |text| text);
+    let mut written = None;
     for finding in &mut judged.findings {
         let Some(fix) = &mut finding.fix else { continue };
-        let text = project.texts.get(&project.app.file).map_or("", |text| text);
-        match edits(&project.app.file, text.as_bytes(), &fix.changes) {
-            Ok(edits) => fix.edits = edits,
-            Err(_) => finding.fix = None,
+        let written = written.get_or_insert_with(|| Written::read(&project.app.file, text.as_bytes()));
+        match written.as_ref().map(|written| written.edits(&fix.changes)) {
+            Ok(Ok(edits)) => fix.edits = edits,
+            _ => finding.fix = None,
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn long_form(name: &str, argument: Node, place: Place) -> Node {
 }
 
 /// Gives `Fn::GetAtt` its two-item list: the attribute keeps its dots, `X.Outputs.Url` is `[X, Outputs.Url]`.
-pub(super) fn normalise(node: &mut Node) {
+pub(crate) fn normalise(node: &mut Node) {
     let Some(map) = node.as_map_mut().filter(|map| map.len() == 1) else { return };
     let Some(argument) = map.get_mut("Fn::GetAtt") else { return };
     let origin = argument.origin.clone();

@@ -1,0 +1,119 @@
+//! What a change does to the tree, so that the edited text can be held against it: an edit that did more, or less, than
+//! was asked is never handed out.
+
+use std::sync::Arc;
+
+use brigandine_model::Literal;
+
+use crate::{Kind, Map, Node, Origin, load::normalise};
+
+/// One step down the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Key(Arc<str>),
+    Item(usize),
+}
+
+/// What happens to the node at the end of a path.
+#[derive(Debug)]
+pub(super) enum Deed {
+    /// It becomes this.
+    Put(Literal),
+    /// The text of a scalar becomes this, whatever it means.
+    Spell(String),
+    /// The map gets one more entry.
+    Insert(Arc<str>, Literal),
+    /// The list gets one more item at its end.
+    Push(Literal),
+    /// The map or list loses what stands there.
+    Take(Step),
+}
+
+/// A literal as the node that reading it would give.
+pub(super) fn node(literal: &Literal) -> Node {
+    let origin = Origin::default();
+    match literal {
+        Literal::Flag(flag) => Node::plain(flag.to_string(), &origin),
+        Literal::Number(number) => Node::plain(number.to_string(), &origin),
+        Literal::Text(text) => Node::text(text.as_str(), &origin),
+        Literal::List(items) => Node::list(items.iter().map(node).collect(), &origin),
+        Literal::Map(entries) => {
+            let mut map = Map::default();
+            for (key, value) in entries {
+                map.insert(key.clone(), node(value));
+            }
+            let mut node = Node::map(map, &origin);
+            normalise(&mut node);
+            node
+        }
+    }
+}
+
+/// Whether two trees say the same, wherever it is written.
+pub(super) fn same(one: &Node, other: &Node) -> bool {
+    match (&one.kind, &other.kind) {
+        (Kind::Scalar(one), Kind::Scalar(other)) => one.text == other.text && one.meaning() == other.meaning(),
+        (Kind::List(one), Kind::List(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Kind::Map(one), Kind::Map(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(key, value)| other.get(key).is_some_and(|other| same(value, other)))
+        }
+        _ => false,
+    }
+}
+
+impl Deed {
+    /// Whether `after` is `before` with this done at `path`, and with nothing else done anywhere.
+    pub(super) fn is_all(&self, before: &Node, after: &Node, path: &[Step]) -> bool {
+        let Some((step, rest)) = path.split_first() else { return self.is_done(before, after) };
+        match (step, &before.kind, &after.kind) {
+            (Step::Key(at), Kind::Map(before), Kind::Map(after)) => {
+                let same_entry = |key: &str, before: &Node| {
+                    let Some(after) = after.get(key) else { return false };
+                    if key == &**at { self.is_all(before, after, rest) } else { same(before, after) }
+                };
+                before.len() == after.len() && before.iter().all(|(key, value)| same_entry(key, value))
+            }
+            (Step::Item(at), Kind::List(before), Kind::List(after)) => {
+                let same_item = |(index, (before, after)): (usize, (&Node, &Node))| {
+                    if index == *at { self.is_all(before, after, rest) } else { same(before, after) }
+                };
+                before.len() == after.len() && before.iter().zip(after).enumerate().all(same_item)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_done(&self, before: &Node, after: &Node) -> bool {
+        match self {
+            Self::Put(literal) => same(&node(literal), after),
+            Self::Spell(text) => after.as_text() == Some(text),
+            Self::Insert(key, literal) => {
+                let (Some(before), Some(after)) = (before.as_map(), after.as_map()) else { return false };
+                after.len() == before.len() + 1
+                    && after.get(key).is_some_and(|value| same(&node(literal), value))
+                    && before.iter().all(|(key, value)| after.get(key).is_some_and(|after| same(value, after)))
+            }
+            Self::Push(literal) => {
+                let Some((last, others)) = after.as_list().and_then(<[Node]>::split_last) else { return false };
+                let before = before.as_list().unwrap_or_default();
+                before.len() == others.len()
+                    && before.iter().zip(others).all(|(before, after)| same(before, after))
+                    && same(&node(literal), last)
+            }
+            Self::Take(Step::Key(at)) => {
+                let (Some(before), Some(after)) = (before.as_map(), after.as_map()) else { return false };
+                let mut others = before.iter().filter(|(key, _)| *key != &**at);
+                after.len() + 1 == before.len()
+                    && others.all(|(key, value)| after.get(key).is_some_and(|after| same(value, after)))
+            }
+            Self::Take(Step::Item(at)) => {
+                let (Some(before), Some(after)) = (before.as_list(), after.as_list()) else { return false };
+                let others = before.iter().enumerate().filter(|(index, _)| index != at);
+                after.len() + 1 == before.len() && others.zip(after).all(|((_, before), after)| same(before, after))
+            }
+        }
+    }
+}
