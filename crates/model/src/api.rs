@@ -300,3 +300,67 @@ impl Route {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(throttle: Option<Throttle>) -> UsagePlan {
+        UsagePlan {
+            id: LogicalId::new("Plan"),
+            throttle: throttle.map(|throttle| Fact::known(throttle, Provenance::default())),
+            quota: None,
+            keys: Vec::new(),
+            provenance: Provenance::default(),
+        }
+    }
+
+    fn pair(key_required: bool, usage_plans: Vec<UsagePlan>) -> (Route, Api) {
+        let known = |value| Fact::known(value, Provenance::default());
+        let route = Route {
+            api: LogicalId::new("Api"),
+            method: RouteMethod::Any,
+            path: "/".into(),
+            function: None,
+            target: None,
+            authentication: Fact::known(Authentication::Open, Provenance::default()),
+            key_required: known(key_required),
+            throttle: None,
+            payload: Payload::V1,
+            model: None,
+            required_parameters: Vec::new(),
+            timeout_ms: None,
+            provenance: Provenance::default(),
+        };
+        let api = Api {
+            id: LogicalId::new("Api"),
+            style: ApiStyle::Rest,
+            stages: Vec::new(),
+            authorizers: BTreeMap::new(),
+            default_authorizer: None,
+            cors: None,
+            throttle: None,
+            usage_plans,
+            policy: Vec::new(),
+            binary_media_types: Vec::new(),
+            models: BTreeMap::new(),
+            access_log: None,
+            platform_host_closed: None,
+            private: known(false),
+            provenance: Provenance::default(),
+        };
+        (route, api)
+    }
+
+    #[test]
+    fn a_plan_throttles_only_who_needs_its_key() {
+        let slow = Throttle { rate: 1.0, burst: 2 };
+        let holds = |key: bool, plans: Vec<UsagePlan>| {
+            let (route, api) = pair(key, plans);
+            route.throttle_in(&api).and_then(|fact| fact.value.known().copied())
+        };
+        assert_eq!(holds(true, vec![plan(Some(slow))]), Some(slow));
+        assert_eq!(holds(false, vec![plan(Some(slow))]), None);
+        assert_eq!(holds(true, vec![plan(Some(slow)), plan(None)]), None);
+    }
+}

@@ -72,7 +72,8 @@ impl<'n> Graph<'n> {
             }
             let own = written.at(&["Resources", api.id.as_str(), "Properties", "Auth", "DefaultAuthorizer"]);
             let common = written.at(&["Globals", globals, "Auth", "DefaultAuthorizer"]);
-            if let Some(fact) = own.or(common).and_then(|node| resolve.optional_text(node)) {
+            let fact = own.or(common).and_then(|node| resolve.optional_text(node));
+            if let Some(fact) = fact.filter(|fact| fact.value.known().is_none_or(|name| name != "NONE")) {
                 api.default_authorizer = Some(fact);
             }
         }
