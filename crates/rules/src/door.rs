@@ -57,7 +57,15 @@ pub(crate) fn name(route: &Route) -> String {
     if route.path.starts_with('$') { route.path.to_string() } else { format!("{} {}", route.method, route.path) }
 }
 
-/// The same for several routes, in one fact that changes when one of them comes or goes.
+/// The fact of a finding about several routes: it changes when one of them comes or goes, and does not grow without end.
+pub(crate) fn fact(names: &[String]) -> String {
+    const SPELLED: usize = 100;
+    let spelled: Vec<&str> = names.iter().take(SPELLED).map(String::as_str).collect();
+    let rest = names.len().saturating_sub(SPELLED);
+    if rest == 0 { spelled.join(", ") } else { format!("{} and {rest} more", spelled.join(", ")) }
+}
+
+/// The same for several routes.
 pub(crate) fn names(routes: &[&Route]) -> Vec<String> {
     routes.iter().map(|route| name(route)).collect()
 }
@@ -124,8 +132,15 @@ fn means_strangers(statement: &Statement) -> Judgement {
     }))
 }
 
-/// Conditions by which a policy knows its callers. A header a caller may write freely (referer, user agent) is none.
+/// Conditions by which a policy knows its callers, as far as they leave anyone out.
 pub(crate) fn narrows_callers(condition: &Condition) -> bool {
+    let whole_world = |text: String| matches!(text.as_str(), "0.0.0.0/0" | "::/0" | "*");
+    knows_callers(&condition.key)
+        && !condition.values.iter().flat_map(|value| crate::case::texts(&value.value)).any(whole_world)
+}
+
+/// Whether a condition on this key knows its callers. A header a caller may write freely (referer, user agent) is none.
+pub(crate) fn knows_callers(key: &str) -> bool {
     const KEYS: &[&str] = &[
         "aws:principalaccount",
         "aws:principalarn",
@@ -134,15 +149,13 @@ pub(crate) fn narrows_callers(condition: &Condition) -> bool {
         "aws:sourceaccount",
         "aws:sourcearn",
         "aws:sourceip",
-        "aws:sourceowner",
         "aws:sourceorgid",
+        "aws:sourceowner",
         "aws:sourcevpc",
         "aws:sourcevpce",
         "aws:userid",
         "aws:vpcsourceip",
     ];
-    let key = condition.key.to_ascii_lowercase();
-    let known = KEYS.contains(&key.as_str()) || key.starts_with("aws:principaltag/");
-    let whole_world = |text: String| matches!(text.as_str(), "0.0.0.0/0" | "::/0" | "*");
-    known && !condition.values.iter().flat_map(|value| crate::case::texts(&value.value)).any(whole_world)
+    let key = key.to_ascii_lowercase();
+    KEYS.contains(&key.as_str()) || key.starts_with("aws:principaltag/")
 }

@@ -1,11 +1,13 @@
 //! The outermost doors: content networks, the APIs behind them, and the firewalls before either.
 
-use brigandine_model::{Api, ApiStyle, App, Fact, Judgement, LogicalId, Property, Resource, Value};
-
-use crate::{
-    case::any,
-    trigger::{of_kind, refers},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
+
+use brigandine_model::{Api, ApiStyle, App, Judgement, LogicalId, Property, Resource, Value};
+
+use crate::trigger::{named, of_kind};
 
 const DISTRIBUTION: &[&str] = &["AWS::CloudFront::Distribution"];
 const STAGE: &[&str] = &["AWS::ApiGateway::Stage"];
@@ -16,8 +18,6 @@ pub(crate) struct Origin<'a> {
     pub(crate) distribution: (&'a LogicalId, &'a Resource),
     /// What stands there of the origin.
     pub(crate) settings: &'a Property,
-    /// The address behind it.
-    pub(crate) address: &'a Property,
 }
 
 /// The distributions of the application, those that are switched off left out.
@@ -29,25 +29,19 @@ pub(crate) fn distributions(app: &App) -> impl Iterator<Item = (&LogicalId, &Res
     of_kind(app, DISTRIBUTION).filter(move |(_, resource)| is_on(resource))
 }
 
-/// Every origin of every distribution.
-pub(crate) fn origins(app: &App) -> Vec<Origin<'_>> {
-    let mut found = Vec::new();
+/// The origins of distributions by what they lead to: an API at the platform's own address, a bucket.
+pub(crate) fn origins(app: &App) -> BTreeMap<&LogicalId, Origin<'_>> {
+    let mut found = BTreeMap::new();
     for (id, resource) in distributions(app) {
         let origins = resource.properties.as_ref().and_then(|own| own.at(&["DistributionConfig", "Origins"]));
         for settings in origins.map(Property::items).unwrap_or_default() {
-            if let Some(address) = settings.at(&["DomainName"]) {
-                found.push(Origin { distribution: (id, resource), settings, address });
+            let address = settings.at(&["DomainName"]).and_then(Property::text);
+            for behind in address.map(named).unwrap_or_default() {
+                found.entry(behind).or_insert(Origin { distribution: (id, resource), settings });
             }
         }
     }
     found
-}
-
-impl Origin<'_> {
-    /// Whether the origin is this API, at the platform's own address.
-    pub(crate) fn is(&self, api: &Api) -> bool {
-        self.address.text().is_some_and(|value| refers(value, &api.id))
-    }
 }
 
 /// Whether a firewall stands before a distribution.
@@ -60,27 +54,43 @@ pub(crate) fn is_shielded_distribution(resource: &Resource) -> Judgement {
     })
 }
 
-/// Whether a firewall stands before the resource with this id, or before a stage of it.
-pub(crate) fn is_shielded(app: &App, id: &LogicalId) -> Judgement {
-    let stages = of_kind(app, STAGE).filter(|(_, stage)| {
-        let owner = stage.properties.as_ref().and_then(|own| own.at(&["RestApiId"])?.text());
-        owner.is_some_and(|value| refers(value, id))
-    });
-    let mut names: Vec<&LogicalId> = stages.map(|(stage, _)| stage).collect();
-    names.push(id);
-    any(app.wafs.iter().flat_map(|waf| &waf.protects).map(|protected| covers(protected, &names)))
+/// What firewalls stand before.
+pub(crate) struct Shields<'a> {
+    protected: BTreeSet<&'a LogicalId>,
+    /// Why it is not known what one of them stands before.
+    unknown: Option<Arc<str>>,
 }
 
-fn covers(protected: &Fact<String>, names: &[&LogicalId]) -> Judgement {
-    if names.iter().any(|name| refers(&protected.value, name)) {
-        return Judgement::Yes;
-    }
-    match &protected.value {
-        Value::Unknown(why) => Judgement::CannotTell(why.clone()),
-        Value::Symbolic(symbol) if symbol.resources().next().is_none() => {
-            Judgement::CannotTell(format!("it is only known once deployed what `{symbol}` is").into())
+impl<'a> Shields<'a> {
+    /// Those of this application. A firewall before a stage stands before its API.
+    pub(crate) fn new(app: &'a App) -> Self {
+        let owner =
+            |stage: &'a Resource| named(stage.properties.as_ref()?.at(&["RestApiId"])?.text()?).into_iter().next();
+        let stages: BTreeMap<&LogicalId, &LogicalId> =
+            of_kind(app, STAGE).filter_map(|(id, stage)| Some((id, owner(stage)?))).collect();
+        let mut shields = Self { protected: BTreeSet::new(), unknown: None };
+        for fact in app.wafs.iter().flat_map(|waf| &waf.protects) {
+            let ids = named(&fact.value);
+            shields.protected.extend(ids.iter().filter_map(|id| stages.get(*id)));
+            shields.protected.extend(ids.iter());
+            match &fact.value {
+                Value::Unknown(why) => shields.unknown = Some(why.clone()),
+                Value::Symbolic(symbol) if ids.is_empty() => {
+                    shields.unknown = Some(format!("it is only known once deployed what `{symbol}` is").into());
+                }
+                _ => {}
+            }
         }
-        _ => Judgement::No,
+        shields
+    }
+
+    /// Whether a firewall stands before the resource with this id, or before a stage of it.
+    pub(crate) fn covers(&self, id: &LogicalId) -> Judgement {
+        match &self.unknown {
+            _ if self.protected.contains(id) => Judgement::Yes,
+            Some(why) => Judgement::CannotTell(why.clone()),
+            None => Judgement::No,
+        }
     }
 }
 

@@ -25,9 +25,12 @@ const SAME_QUESTION: &[(&str, &str)] = &[
     ("CKV_AWS_59", "AP001"),
     ("CKV_AWS_62", "LP001"),
     ("CKV_AWS_63", "LP001"),
+    ("CKV_AWS_68", "AP012"),
     ("CKV_AWS_116", "DW002"),
     ("CKV_AWS_258", "AP003"),
     ("CKV_AWS_363", "DE002"),
+    ("CKV_AWS_364", "AP016"),
+    ("CKV_AWS_366", "AP024"),
 ];
 
 /// Cases whose label we do not share, and why.

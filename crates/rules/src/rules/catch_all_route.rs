@@ -41,7 +41,7 @@ impl Rule for CatchAllRoute {
                     .to_owned(),
                 label: with_origin_of_event("everything leads here", &first.provenance),
                 resource: Some(first.function.clone().unwrap_or_else(|| api.id.clone())),
-                fact: names.join(", "),
+                fact: crate::door::fact(&names),
                 help: vec!["declare the methods and paths that the code serves, one event each".to_owned()],
                 ..sink.draft(&first.provenance)
             });

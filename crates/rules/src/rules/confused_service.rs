@@ -11,7 +11,7 @@ use crate::{
     Context, Rule, Sink,
     case::{any, not, when},
     rule::meta,
-    trigger::{is_narrowed, of_kind, store_of},
+    trigger::{Stores, is_narrowed, of_kind},
     wording::with_origin,
 };
 
@@ -41,11 +41,13 @@ impl Rule for ConfusedService {
                 check_permission((id, resource), properties, sink);
             }
         }
+        let stores = Stores::new(app);
         let mut told: BTreeSet<Option<Span>> = BTreeSet::new();
         for grant in app.grants.iter().filter(|grant| !is_narrowed(grant)) {
             if let Principal::Service(service) = &grant.principal
-                && let Some(store) = store_of(app, &grant.resource.value)
-                && matches!(store.kind, StoreKind::Queue | StoreKind::Topic | StoreKind::Bus)
+                && let Some(store) = stores.of(&grant.resource.value)
+                && says_for_whom(&text(&service.value), store.kind)
+                && !stores.is_taken_back(grant)
                 && told.insert(grant.provenance.span.clone())
             {
                 let service = text(&service.value);
@@ -56,8 +58,23 @@ impl Rule for ConfusedService {
     }
 }
 
+/// Services that tell a store for whom they send. Where a service does not, a condition would stop it altogether: events of
+/// buses come to topics without any such word.
+fn says_for_whom(service: &str, kind: StoreKind) -> bool {
+    let known: &[&str] = match kind {
+        StoreKind::Queue => &["events", "s3", "sns"],
+        StoreKind::Topic => &["cloudtrail", "cloudwatch", "config", "s3", "ses"],
+        _ => &[],
+    };
+    known.contains(&service.split('.').next().unwrap_or_default()) && service.contains("amazonaws.com")
+}
+
 fn text(value: &brigandine_model::Value<String>) -> String {
-    crate::case::texts(value).into_iter().next().unwrap_or_default().replace(crate::case::HOLE, "?")
+    let text = match value {
+        brigandine_model::Value::Symbolic(symbol) => symbol.to_string(),
+        other => crate::case::texts(other).into_iter().next().unwrap_or_default(),
+    };
+    text.replace("${AWS::URLSuffix}", "amazonaws.com").replace(crate::case::HOLE, "?")
 }
 
 fn check_permission(permission: (&LogicalId, &Resource), properties: &Property, sink: &mut Sink) {

@@ -1,10 +1,14 @@
 //! AP005: pages of any origin may act with the visitor's cookies.
 
-use brigandine_model::{Api, ApiStyle, App, Change, Cors, Fact, Finding, Fix, Literal, Practice, RuleMeta};
+use brigandine_model::{
+    Api, ApiStyle, App, Authentication, Change, Cors, Fact, Finding, Fix, Judgement, Literal, Practice, RuleMeta,
+};
 
 use crate::{
     Context, Rule, Sink,
+    case::is,
     door::{is_implied, is_written_serverless, routes_of},
+    reach::better,
     rule::meta,
     wording::with_origin,
 };
@@ -54,7 +58,11 @@ fn finding(place: (&App, &Api), fact: &Fact<Cors>, origin: &str, sink: &Sink) ->
     let (app, api) = place;
     let provenance = if fact.provenance.span.is_some() { &fact.provenance } else { &api.provenance };
     let resource = owner(app, api);
+    let signed =
+        routes_of(app, api).all(|route| is(&route.authentication, &Authentication::Signature) == Judgement::Yes);
     Finding {
+        // A cookie proves nothing to whoever asks for a signature.
+        severity: if signed { better(META.severity) } else { META.severity },
         title: format!("`{resource}` lets pages of origin `{origin}` call it with the visitor's cookies"),
         message: "any page a customer visits can send requests in their name and read the answers: the browser's own \
                   border between sites is switched off for this API"

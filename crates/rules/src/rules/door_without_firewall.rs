@@ -5,8 +5,8 @@ use brigandine_model::{Api, App, Finding, Judgement, LogicalId, Practice, Proven
 use crate::{
     Context, Rule, Sink,
     case::{any, both, not, when},
-    door::{has_routes, is_public, leads_nowhere, routes_of},
-    edge::{can_be_shielded, distributions, is_shielded, is_shielded_distribution, origins},
+    door::{has_routes, is_preflight, is_public, leads_nowhere, routes_of},
+    edge::{Shields, can_be_shielded, distributions, is_shielded_distribution, origins},
     rule::{STRICT, meta},
     trigger::of_kind,
     wording::with_origin,
@@ -33,9 +33,9 @@ impl Rule for DoorWithoutFirewall {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        let origins = origins(app);
+        let (origins, shields) = (origins(app), Shields::new(app));
         for (id, resource) in distributions(app) {
-            let bare = not(any([is_shielded_distribution(resource), is_shielded(app, id)]));
+            let bare = not(any([is_shielded_distribution(resource), shields.covers(id)]));
             tell(
                 &Door { id, provenance: &resource.provenance, what: "content network", how: DISTRIBUTION },
                 &bare,
@@ -44,15 +44,15 @@ impl Rule for DoorWithoutFirewall {
         }
         for api in app.apis.iter().filter(|api| has_routes(api) && is_used(app, api)) {
             // Where a content network of the template leads here, the network is the place to judge.
-            if origins.iter().any(|origin| origin.is(api)) {
+            if origins.contains_key(&api.id) {
                 continue;
             }
-            let bare = both(is_public(api), not(is_shielded(app, &api.id)));
+            let bare = both(is_public(api), not(shields.covers(&api.id)));
             let how = if can_be_shielded(api) { REST } else { HTTP };
             tell(&Door { id: &api.id, provenance: &api.provenance, what: "API", how }, &bare, sink);
         }
         for (id, resource) in of_kind(app, &["AWS::AppSync::GraphQLApi"]) {
-            let bare = not(is_shielded(app, id));
+            let bare = not(shields.covers(id));
             tell(&Door { id, provenance: &resource.provenance, what: "GraphQL API", how: REST }, &bare, sink);
         }
     }
@@ -72,7 +72,7 @@ struct Door<'a> {
 }
 
 fn is_used(app: &App, api: &Api) -> bool {
-    routes_of(app, api).any(|route| !leads_nowhere(route))
+    routes_of(app, api).any(|route| !leads_nowhere(route) && !is_preflight(route))
 }
 
 fn tell(door: &Door<'_>, bare: &Judgement, sink: &mut Sink) {

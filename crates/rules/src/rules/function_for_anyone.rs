@@ -6,7 +6,7 @@ use brigandine_model::{
 
 use crate::{
     Context, Rule, Sink,
-    case::{both, not, when},
+    case::{ask_text, both, not, when},
     rule::meta,
     trigger::of_kind,
     wording::with_origin,
@@ -42,7 +42,9 @@ impl Rule for FunctionForAnyone {
 
 fn check_permission(permission: (&LogicalId, &Resource), properties: &Property, sink: &mut Sink) {
     let (id, resource) = permission;
-    let anyone = properties.judge_text(&["Principal"], false, &|text| text == "*");
+    let anyone = properties.judge(&["Principal"], &|principal| {
+        principal.and_then(Property::text).map_or(Judgement::No, |value| ask_text(value, &|text| text == "*"))
+    });
     let narrowing = ["SourceArn", "SourceAccount", "PrincipalOrgID", "EventSourceToken", "InvokedViaFunctionUrl"];
     let free = narrowing.iter().fold(Judgement::Yes, |free, key| both(free, not(properties.is_set(&[key]))));
     // An address without signatures is AP003's matter: the platform wants this permission beside it.

@@ -4,7 +4,7 @@ use brigandine_model::{
     App, Finding, Judgement, LogicalId, Practice, Property, PropertyKind, Resource, RuleMeta, Severity,
 };
 
-use crate::{Context, Rule, Sink, rule::meta, trigger::of_kind, wording::with_origin};
+use crate::{Context, Rule, Sink, case::when, rule::meta, trigger::of_kind, wording::with_origin};
 
 pub(crate) struct IdleFirewall;
 
@@ -29,15 +29,20 @@ impl Rule for IdleFirewall {
         for (id, resource) in of_kind(app, &["AWS::WAFv2::WebACL"]) {
             let Some(properties) = &resource.properties else { continue };
             // Who blocks by default has to name what may pass: an empty list is shut, not idle.
-            if properties.is_set(&["DefaultAction", "Allow"]) == Judgement::Yes {
-                check_rules((id, resource), properties.at(&["Rules"]), sink);
+            match properties.is_set(&["DefaultAction", "Allow"]) {
+                Judgement::No => {}
+                Judgement::CannotTell(why) => {
+                    let what = format!("what the firewall `{id}` does by default");
+                    sink.cannot_tell(&what, &why, (id, &resource.provenance));
+                }
+                holds => check_rules((id, resource, &holds), properties.at(&["Rules"]), sink),
             }
         }
     }
 }
 
-fn check_rules(acl: (&LogicalId, &Resource), rules: Option<&Property>, sink: &mut Sink) {
-    let (id, resource) = acl;
+fn check_rules(acl: (&LogicalId, &Resource, &Judgement), rules: Option<&Property>, sink: &mut Sink) {
+    let (id, resource, holds) = acl;
     let unknown = |property: &Property| match &property.kind {
         PropertyKind::Unknown(why) => Some(why.clone()),
         PropertyKind::Text(value) => Some(match value {
@@ -67,7 +72,7 @@ fn check_rules(acl: (&LogicalId, &Resource), rules: Option<&Property>, sink: &mu
     let Some((fault, follows, severity)) = told else { return };
     sink.finding(Finding {
         severity,
-        title: format!("the web firewall `{id}` {fault}"),
+        title: format!("the web firewall `{id}` {fault}{}", when(holds)),
         message: follows.to_owned(),
         label: with_origin(fault, &resource.provenance),
         resource: Some(id.clone()),

@@ -57,7 +57,7 @@ impl Rule for KeyAsOnlyProof {
                     .filter_map(|route| Some((route.provenance.span.clone()?, "so does this".to_owned())))
                     .collect(),
                 resource: Some(api.id.clone()),
-                fact: names(&routes).join(", "),
+                fact: crate::door::fact(&names(&routes)),
                 help: vec!["keep the key for counting, and add an authorizer (a token, or signed requests) for who calls".to_owned()],
                 ..sink.draft(&first.provenance)
             });

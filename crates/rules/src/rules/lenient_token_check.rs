@@ -1,7 +1,8 @@
 //! AP008: tokens that were issued for somebody else, or by somebody else, are let in.
 
 use brigandine_model::{
-    Api, App, Authentication, Authorizer, AuthorizerKind, Finding, Judgement, Practice, RuleMeta, Value,
+    Api, App, Authentication, Authorizer, AuthorizerKind, Finding, Judgement, LogicalId, Practice, Provenance,
+    RuleMeta, Value,
 };
 
 use crate::{
@@ -36,9 +37,9 @@ impl Rule for LenientTokenCheck {
                 // A user pool vouches for its own tokens only; it names no audience.
                 if let (AuthorizerKind::Token { issuer, audience, .. }, "jwt") = (&authorizer.kind, &*authorizer.label)
                 {
-                    check_issuer((api, authorizer), issuer, sink);
+                    check_issuer((api, authorizer), (issuer, place_of(app, authorizer)), sink);
                     if audience.is_empty() {
-                        let finding = without_audience(api, authorizer, sink);
+                        let finding = without_audience((api, authorizer), place_of(app, authorizer), sink);
                         sink.finding(finding);
                     }
                 }
@@ -54,8 +55,16 @@ pub(super) fn is_used(app: &App, api: &Api, authorizer: &Authorizer) -> bool {
     routes_of(app, api).any(|route| route.authentication.value.settled().iter().any(named))
 }
 
-fn check_issuer(place: (&Api, &Authorizer), issuer: &Value<String>, sink: &mut Sink) {
+/// An authorizer that is a resource of its own is best known by its name.
+pub(super) fn place_of<'a>(app: &'a App, authorizer: &'a Authorizer) -> &'a Provenance {
+    let own = app.resources.get(&LogicalId::new(authorizer.name.clone()));
+    let own = own.filter(|resource| resource.kind.ends_with("::Authorizer"));
+    own.map_or(&authorizer.provenance, |resource| &resource.provenance)
+}
+
+fn check_issuer(place: (&Api, &Authorizer), written: (&Value<String>, &Provenance), sink: &mut Sink) {
     let (api, authorizer) = place;
+    let (issuer, provenance) = written;
     let clear = ask_text(issuer, &|text| text.to_ascii_lowercase().starts_with("http://"));
     let wild = ask_text(issuer, &|text| text.contains('*'));
     let (holds, what, follows) = if may_hold(&clear) {
@@ -65,31 +74,32 @@ fn check_issuer(place: (&Api, &Authorizer), issuer: &Value<String>, sink: &mut S
     } else {
         if let Judgement::CannotTell(why) = clear {
             let what = format!("the issuer of `{}`", authorizer.name);
-            sink.cannot_tell(&what, &why, (&api.id, &authorizer.provenance));
+            sink.cannot_tell(&what, &why, (&api.id, provenance));
         }
         return;
     };
     sink.finding(Finding {
         title: format!("`{}` of `{}` knows its issuer {what}{}", authorizer.name, api.id, when(&holds)),
         message: format!("the keys that prove a token come from its issuer: {follows}"),
-        label: with_origin("an issuer that can be forged", &authorizer.provenance),
+        label: with_origin("an issuer that can be forged", provenance),
         resource: Some(api.id.clone()),
         fact: format!("{} issuer {what}", authorizer.name),
         help: vec!["name the one issuer by its full `https://` address".to_owned()],
-        ..sink.draft(&authorizer.provenance)
+        ..sink.draft(provenance)
     });
 }
 
-fn without_audience(api: &Api, authorizer: &Authorizer, sink: &Sink) -> Finding {
+fn without_audience(place: (&Api, &Authorizer), provenance: &Provenance, sink: &Sink) -> Finding {
+    let (api, authorizer) = place;
     Finding {
         title: format!("`{}` of `{}` takes tokens for any audience", authorizer.name, api.id),
         message: "a token that the same issuer gave to another application opens this API as well: nobody asks for whom it was \
                   meant"
             .to_owned(),
-        label: with_origin("names no audience", &authorizer.provenance),
+        label: with_origin("names no audience", provenance),
         resource: Some(api.id.clone()),
         fact: format!("{} any audience", authorizer.name),
         help: vec!["list the ids of your own clients under `audience`".to_owned()],
-        ..sink.draft(&authorizer.provenance)
+        ..sink.draft(provenance)
     }
 }

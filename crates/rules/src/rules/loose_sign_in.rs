@@ -79,12 +79,20 @@ fn place<'a>(properties: &'a Property, path: &[&str], resource: &'a Resource) ->
     own.filter(|own| own.span.is_some()).unwrap_or(&resource.provenance)
 }
 
+fn tell_open(pool: (&LogicalId, &Resource), judged: &Judgement, what: &str, sink: &mut Sink) {
+    let (id, resource) = pool;
+    if let Judgement::CannotTell(why) = judged {
+        sink.cannot_tell(&format!("{what} by `{id}`"), why, (id, &resource.provenance));
+    }
+}
+
 fn check_pool(pool: (&LogicalId, &Resource), properties: Option<&Property>, sink: &mut Sink) {
     let (id, resource) = pool;
     let policy = ["Policies", "PasswordPolicy", "MinimumLength"];
     let judged = properties.map_or(Judgement::No, |own| {
         own.judge_text(&policy, false, &|text| text.parse::<u32>().is_ok_and(|length| length < SHORTEST))
     });
+    tell_open(pool, &judged, "how long passwords must be", sink);
     if may_hold(&judged) {
         let place = properties.map_or(&resource.provenance, |own| place(own, &policy, resource));
         let path = ["Properties", "Policies", "PasswordPolicy", "MinimumLength"].map(Into::into).to_vec();
@@ -109,6 +117,7 @@ fn check_pool(pool: (&LogicalId, &Resource), properties: Option<&Property>, sink
             !text.eq_ignore_ascii_case("true")
         })
     });
+    tell_open(pool, &alone, "whether a second factor is asked for", sink);
     if may_hold(&alone) {
         let who = if may_hold(&both(alone.clone(), joins)) { ", and anyone may sign up" } else { "" };
         sink.finding(Finding {

@@ -2,7 +2,7 @@
 
 use brigandine_model::{Api, ApiStyle, App, Authorizer, AuthorizerKind, Finding, Practice, Route, RuleMeta, Severity};
 
-use super::lenient_token_check::is_used;
+use super::lenient_token_check::{is_used, place_of};
 use crate::{
     Context, Rule, Sink,
     door::{changes, has_routes, routes_of},
@@ -57,11 +57,11 @@ fn check_authorizer(place: (&App, &Api), authorizer: &Authorizer, sink: &mut Sin
                 "the answer to one caller is given to everyone for {seconds} seconds: {} is the same for all of them",
                 list(sources)
             ),
-            label: with_origin("what it asks for names no caller", &authorizer.provenance),
+            label: with_origin("what it asks for names no caller", place_of(app, authorizer)),
             resource: Some(api.id.clone()),
             fact: format!("{} remembers without a caller", authorizer.name),
             help: vec!["put the header that carries the token among the identity sources".to_owned()],
-            ..sink.draft(&authorizer.provenance)
+            ..sink.draft(place_of(app, authorizer))
         });
     } else if mixed && !sources.iter().any(|source| tells_routes_apart(source)) {
         sink.finding(Finding {
@@ -72,7 +72,7 @@ fn check_authorizer(place: (&App, &Api), authorizer: &Authorizer, sink: &mut Sin
                  its answer is the same for all of them",
                 count(guarded.len(), "route")
             ),
-            label: with_origin("the route is no part of the cache key", &authorizer.provenance),
+            label: with_origin("the route is no part of the cache key", place_of(app, authorizer)),
             resource: Some(api.id.clone()),
             fact: format!("{} remembers across routes", authorizer.name),
             help: vec![
@@ -80,7 +80,7 @@ fn check_authorizer(place: (&App, &Api), authorizer: &Authorizer, sink: &mut Sin
                  method), or remember nothing (0 seconds)"
                     .to_owned(),
             ],
-            ..sink.draft(&authorizer.provenance)
+            ..sink.draft(place_of(app, authorizer))
         });
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     case::{ask_text, both, when},
     reach::better,
     rule::meta,
-    trigger::{is_for_anyone, started_by, store_of},
+    trigger::{Stores, is_for_anyone},
     way,
     wording::{list, with_origin},
 };
@@ -37,22 +37,26 @@ impl Rule for OpenTrigger {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        let stores = Stores::new(app);
+        let started = stores.sources();
         let mut told: BTreeSet<Option<Span>> = BTreeSet::new();
         for grant in &app.grants {
-            let Some(store) = store_of(app, &grant.resource.value) else { continue };
+            let Some(store) = stores.of(&grant.resource.value) else { continue };
             let Some(sends) = sends(store.kind) else { continue };
             let fits = |text: &str| {
                 text.parse::<ActionPattern>().is_ok_and(|pattern| sends.iter().any(|act| pattern.matches(act.0, act.1)))
             };
             match both(is_for_anyone(grant), ask_text(&grant.action.value, &fits)) {
                 Judgement::No => {}
+                _ if stores.is_taken_back(grant) => {}
                 Judgement::CannotTell(why) => {
                     let what = format!("who may send to `{}`", store.id);
                     sink.cannot_tell(&what, &why, (&store.id, &grant.provenance));
                 }
                 // One statement with many actions is one fault.
                 holds if told.insert(grant.provenance.span.clone()) => {
-                    let finding = finding((app, store), grant, &holds, sink);
+                    let sources = started.get(&store.id).map(Vec::as_slice).unwrap_or_default();
+                    let finding = finding((store, sources), grant, &holds, sink);
                     sink.finding(finding);
                 }
                 _ => {}
@@ -74,9 +78,8 @@ fn sends(kind: StoreKind) -> Option<&'static [(&'static str, &'static str)]> {
     })
 }
 
-fn finding(place: (&App, &Store), grant: &Grant, holds: &Judgement, sink: &Sink) -> Finding {
-    let (app, store) = place;
-    let sources = started_by(app, store);
+fn finding(place: (&Store, &[&EventSource]), grant: &Grant, holds: &Judgement, sink: &Sink) -> Finding {
+    let (store, sources) = place;
     let mut functions: Vec<_> = sources.iter().map(|source| &source.function).collect();
     functions.dedup();
     let (severity, follows) = if functions.is_empty() {

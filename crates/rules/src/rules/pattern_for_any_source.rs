@@ -1,8 +1,9 @@
 //! AP018: a rule of a bus that does not ask where an event comes from.
 
+use std::collections::BTreeSet;
+
 use brigandine_model::{
     App, Finding, Judgement, LogicalId, Practice, Principal, Property, PropertyKind, Resource, RuleMeta, Severity,
-    Value,
 };
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     case::when,
     reach::better,
     rule::{STRICT, meta},
-    trigger::{of_kind, refers, store_of},
+    trigger::{Stores, named, of_kind},
     wording::{list, with_origin_of_event},
 };
 
@@ -35,9 +36,11 @@ impl Rule for PatternForAnySource {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        let functions: BTreeSet<&LogicalId> = app.functions.iter().map(|function| &function.id).collect();
+        let buses = Buses::new(app);
         for (id, resource) in of_kind(app, &["AWS::Events::Rule"]) {
             let Some(properties) = &resource.properties else { continue };
-            let functions = functions_behind(app, properties);
+            let functions = functions_behind(&functions, properties);
             if functions.is_empty() || properties.at(&["EventPattern"]).is_none() {
                 continue;
             }
@@ -47,7 +50,8 @@ impl Rule for PatternForAnySource {
                     sink.cannot_tell(&format!("which events `{id}` lets through"), &why, (id, &resource.provenance));
                 }
                 holds => {
-                    let finding = finding((app, id, resource), &functions, &holds, sink);
+                    let shared = buses.are_shared(properties);
+                    let finding = finding((id, resource, shared), &functions, &holds, sink);
                     sink.finding(finding);
                 }
             }
@@ -55,14 +59,10 @@ impl Rule for PatternForAnySource {
     }
 }
 
-fn functions_behind<'a>(app: &'a App, rule: &Property) -> Vec<&'a LogicalId> {
+fn functions_behind<'a>(functions: &BTreeSet<&'a LogicalId>, rule: &Property) -> Vec<&'a LogicalId> {
     let targets = rule.at(&["Targets"]).map(Property::items).unwrap_or_default();
-    let named: Vec<&Value<String>> = targets.iter().filter_map(|target| target.at(&["Arn"])?.text()).collect();
-    app.functions
-        .iter()
-        .map(|function| &function.id)
-        .filter(|function| named.iter().any(|value| refers(value, function)))
-        .collect()
+    let ids = targets.iter().filter_map(|target| target.at(&["Arn"])?.text()).flat_map(named);
+    ids.filter_map(|id| functions.get(id).copied()).collect()
 }
 
 fn takes_any_source(rule: &Property) -> Judgement {
@@ -85,16 +85,16 @@ fn fits_everything(item: &Property) -> bool {
     says("prefix", "") || says("wildcard", "*") || says("exists", "true") || item.at(&["anything-but"]).is_some()
 }
 
-fn finding(place: (&App, &LogicalId, &Resource), functions: &[&LogicalId], holds: &Judgement, sink: &Sink) -> Finding {
-    let (app, id, resource) = place;
+fn finding(place: (&LogicalId, &Resource, bool), functions: &[&LogicalId], holds: &Judgement, sink: &Sink) -> Finding {
+    let (id, resource, shared) = place;
     let properties = resource.properties.as_ref();
     let source = properties.and_then(|own| own.at(&["EventPattern", "source"]).or_else(|| own.at(&["EventPattern"])));
     let provenance = source.map_or(&resource.provenance, |source| &source.provenance);
-    let shared = properties.is_some_and(|own| others_may_send(app, own));
+    let rule = if resource.written_kind.is_some() { format!("`{id}`") } else { "a rule".to_owned() };
     let who = if shared { "other accounts may send to its bus" } else { "whatever in the account may send to its bus" };
     Finding {
         severity: if shared { META.severity } else { better(META.severity) },
-        title: format!("`{id}` starts {} for events of any source{}", list(functions), when(holds)),
+        title: format!("{rule} starts {} for events of any source{}", list(functions), when(holds)),
         message: format!(
             "the pattern does not ask who sent an event, and {who}: an event with the right words in it is taken for one's own"
         ),
@@ -106,12 +106,22 @@ fn finding(place: (&App, &LogicalId, &Resource), functions: &[&LogicalId], holds
     }
 }
 
-/// A bus that is open to others, or one that is not part of the template.
-fn others_may_send(app: &App, rule: &Property) -> bool {
-    let Some(bus) = rule.at(&["EventBusName"]).and_then(Property::text) else { return false };
-    let Some(store) = store_of(app, bus) else { return false };
-    app.grants.iter().any(|grant| {
-        !matches!(grant.principal, Principal::Service(_))
-            && store_of(app, &grant.resource.value).is_some_and(|own| own.id == store.id)
-    })
+/// The buses to which others than services of the platform may send.
+struct Buses<'a> {
+    stores: Stores<'a>,
+    shared: BTreeSet<&'a LogicalId>,
+}
+
+impl<'a> Buses<'a> {
+    fn new(app: &'a App) -> Self {
+        let stores = Stores::new(app);
+        let others = app.grants.iter().filter(|grant| !matches!(grant.principal, Principal::Service(_)));
+        let shared = others.filter_map(|grant| stores.of(&grant.resource.value)).map(|store| &store.id).collect();
+        Self { stores, shared }
+    }
+
+    fn are_shared(&self, rule: &Property) -> bool {
+        let bus = rule.at(&["EventBusName"]).and_then(Property::text);
+        bus.and_then(|value| self.stores.of(value)).is_some_and(|store| self.shared.contains(&store.id))
+    }
 }

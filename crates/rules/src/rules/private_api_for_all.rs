@@ -37,12 +37,11 @@ impl Rule for PrivateApiForAll {
         // Without a policy nobody may call it.
         for api in app.apis.iter().filter(|api| !api.policy.is_empty()) {
             match both(is(&api.private, &true), not(policy_restricts(api))) {
-                Judgement::No => {}
                 Judgement::CannotTell(why) if api.private.value.known() == Some(&true) => {
                     let what = format!("which networks may call `{}`", api.id);
                     sink.cannot_tell(&what, &why, (&api.id, &api.provenance));
                 }
-                Judgement::CannotTell(_) => {}
+                Judgement::No | Judgement::CannotTell(_) => {}
                 holds => {
                     let finding = of_policy(api, &holds, sink);
                     sink.finding(finding);

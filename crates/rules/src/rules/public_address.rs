@@ -5,7 +5,7 @@ use brigandine_model::{App, Finding, Judgement, Practice, Property, RuleMeta, Se
 use crate::{
     Context, Rule, Sink,
     case::when,
-    door::{has_routes, is_public, leads_nowhere, routes_of},
+    door::{has_routes, is_preflight, is_public, leads_nowhere, routes_of},
     rule::{STRICT, meta},
     trigger::of_kind,
     wording::with_origin,
@@ -36,7 +36,7 @@ impl Rule for PublicAddress {
             return;
         }
         for api in app.apis.iter().filter(|api| has_routes(api)) {
-            if !routes_of(app, api).any(|route| !leads_nowhere(route)) {
+            if !routes_of(app, api).any(|route| !leads_nowhere(route) && !is_preflight(route)) {
                 continue;
             }
             match is_public(api) {

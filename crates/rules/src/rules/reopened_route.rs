@@ -1,11 +1,13 @@
 //! AP002: a route taken out of the protection that its API gives every route.
 
-use brigandine_model::{App, Authentication, Change, Finding, Fix, Judgement, Literal, Practice, Route, RuleMeta, Via};
+use brigandine_model::{
+    App, Authentication, Change, Finding, Fix, Judgement, Literal, Practice, Route, RuleMeta, Span, Via,
+};
 
 use crate::{
     Context, Rule, Sink,
     case::{is, may_hold, when},
-    door::{is_open, is_preflight, leads_nowhere, name},
+    door::{is_implied, is_open, is_preflight, is_written_serverless, leads_nowhere, name},
     rule::meta,
     way,
     wording::with_origin_of_event,
@@ -50,16 +52,15 @@ impl Rule for ReopenedRoute {
 /// Whether the route asks nothing although its API has someone who vouches for every caller.
 pub(super) fn is_reopened(app: &App, route: &Route) -> bool {
     let guarded = app.api(&route.api).is_some_and(|api| api.default_authorizer.is_some());
+    // A route that is a resource of its own is not reached by the default: it is open because nobody said anything.
     guarded
+        && route.authentication.provenance.via != Via::PlatformDefault
         && !is_preflight(route)
         && !leads_nowhere(route)
         && may_hold(&is(&route.authentication, &Authentication::Open))
 }
 
 fn finding(app: &App, route: &Route, holds: &Judgement, sink: &Sink) -> Finding {
-    let auth = &route.authentication.provenance;
-    let written = auth.via == Via::Written && auth.span.is_some();
-    let provenance = if written { auth } else { &route.provenance };
     let default = app.api(&route.api).and_then(|api| api.default_authorizer.as_ref());
     let resource = route.function.as_ref().unwrap_or(&route.api);
     let guard = default.and_then(|fact| fact.value.known()).map_or_else(String::new, |name| format!(" `{name}`"));
@@ -69,12 +70,8 @@ fn finding(app: &App, route: &Route, holds: &Judgement, sink: &Sink) -> Finding 
             "every other route of `{}` asks who calls; this one was opened by hand, so anyone reaches `{resource}` through it",
             route.api
         ),
-        label: with_origin_of_event("opened here", provenance),
-        related: default
-            .and_then(|fact| fact.provenance.span.clone())
-            .map(|span| (span, "guards every route that does not say otherwise".to_owned()))
-            .into_iter()
-            .collect(),
+        label: with_origin_of_event("asks nothing of its caller", &route.provenance),
+        related: related(app, route),
         resource: Some(resource.clone()),
         fact: format!("{} reopened", name(route)),
         path: way::through(app, route),
@@ -83,15 +80,26 @@ fn finding(app: &App, route: &Route, holds: &Judgement, sink: &Sink) -> Finding 
                 .to_owned(),
         ],
         fix: fix(app, route),
-        ..sink.draft(provenance)
+        ..sink.draft(&route.provenance)
     }
+}
+
+/// Where the route was opened, and what guards the others.
+fn related(app: &App, route: &Route) -> Vec<(Span, String)> {
+    let auth = &route.authentication.provenance;
+    let opened = auth.span.clone().filter(|span| Some(span) != route.provenance.span.as_ref());
+    let default = app.api(&route.api).and_then(|api| api.default_authorizer.as_ref()?.provenance.span.clone());
+    let opened = opened.map(|span| (span, "opened here".to_owned()));
+    let default = default.map(|span| (span, "guards every route that does not say otherwise".to_owned()));
+    opened.into_iter().chain(default).collect()
 }
 
 /// Whoever calls without a token is refused afterwards, so the edit is never safe.
 fn fix(app: &App, route: &Route) -> Option<Fix> {
     let span = route.authentication.provenance.span.as_ref()?;
     route.authentication.value.known()?;
-    let default = app.api(&route.api)?.default_authorizer.as_ref()?.value.known()?;
+    let api = app.api(&route.api).filter(|api| is_written_serverless(app, api) || is_implied(app, api))?;
+    let default = api.default_authorizer.as_ref()?.value.known()?;
     let written = route.authentication.provenance.via == Via::Written && Some(span) != route.provenance.span.as_ref();
     let change = Change::Replace { span: span.clone(), value: Literal::text(default.clone()) };
     written.then(|| Fix::risky(format!("ask `{default}`, as on the other routes"), vec![change]))

@@ -1,5 +1,7 @@
 //! AP021: a function writes to what starts it.
 
+use std::collections::BTreeSet;
+
 use brigandine_model::{
     App, EventSource, Fact, Finding, Function, LogicalId, Practice, Property, Role, RuleMeta, SourceKind, Statement,
     Store, StoreKind,
@@ -10,7 +12,7 @@ use crate::{
     power::{Act, Power, powers},
     reach::better,
     rule::meta,
-    trigger::store_of,
+    trigger::{Stores, named, of_kind},
     way,
     wording::with_origin_of_event,
 };
@@ -34,16 +36,17 @@ impl Rule for SelfTrigger {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        let (stores, filtered) = (Stores::new(app), Filtered::new(app));
         for source in &app.sources {
-            let Some(store) = source.source.as_ref().and_then(|fact| store_of(app, &fact.value)) else { continue };
+            let Some(store) = source.source.as_ref().and_then(|fact| stores.of(&fact.value)) else { continue };
             let Some(function) = app.function(&source.function) else { continue };
             let Some(role) = function.role.as_ref().and_then(|role| app.role(role)) else { continue };
             let Some(acts) = starts_again(source, store) else { continue };
-            if is_filtered(app, store, &function.id) {
+            if filtered.holds(store, &function.id) {
                 continue;
             }
-            if let Some(power) = powers(role, acts).into_iter().find(|power| names(app, power, store)) {
-                let finding = finding((function, role), (source, store), &power, sink);
+            if let Some(power) = powers(role, acts).into_iter().find(|power| names(&stores, power, store)) {
+                let finding = finding((function, role, may_go_round(app, function)), (source, store), &power, sink);
                 sink.finding(finding);
             }
         }
@@ -66,10 +69,10 @@ fn starts_again(source: &EventSource, store: &Store) -> Option<&'static [Act]> {
 
 /// Whether the statement means this very store. A grant on everything is another rule's matter, and no sign that anyone meant
 /// to write here.
-fn names(app: &App, power: &Power<'_>, store: &Store) -> bool {
+fn names(stores: &Stores<'_>, power: &Power<'_>, store: &Store) -> bool {
     let means = |fact: &Fact<String>| {
         let whole = crate::case::texts(&fact.value).iter().all(|text| !has_a_prefix(text));
-        whole && store_of(app, &trimmed(fact)).is_some_and(|own| own.id == store.id)
+        whole && stores.of(&trimmed(fact)).is_some_and(|own| own.id == store.id)
     };
     power.statement.is_some_and(|statement: &Statement| statement.resources.iter().any(means))
 }
@@ -90,39 +93,58 @@ fn trimmed(fact: &Fact<String>) -> brigandine_model::Value<String> {
     }
 }
 
-/// Whether only some of what is written starts the function: what it writes itself may well be left out.
-fn is_filtered(app: &App, store: &Store, function: &LogicalId) -> bool {
-    let about = |property: &Property, key: &str| {
-        property.at(&[key]).and_then(Property::text).is_some_and(|value| crate::trigger::refers(value, function))
-    };
-    let notified = app
-        .resources
-        .get(&store.id)
-        .and_then(|own| own.properties.as_ref())
-        .and_then(|own| own.at(&["NotificationConfiguration", "LambdaConfigurations"]));
-    let mut notifications = notified.map(Property::items).unwrap_or_default().into_iter();
-    let by_name = |one: &Property| {
-        let removed =
-            one.at(&["Event"]).and_then(Property::known).is_some_and(|event| !event.contains("ObjectCreated"));
-        about(one, "Function") && (one.at(&["Filter"]).is_some() || removed)
-    };
-    let by_pattern = |resource: &brigandine_model::Resource| {
-        let mapped = matches!(&*resource.kind, "AWS::Lambda::EventSourceMapping" | "AWS::SNS::Subscription");
-        let filtered = |own: &Property| own.at(&["FilterCriteria"]).is_some() || own.at(&["FilterPolicy"]).is_some();
-        mapped
-            && resource
-                .properties
-                .as_ref()
-                .is_some_and(|own| (about(own, "FunctionName") || about(own, "Endpoint")) && filtered(own))
-    };
-    notifications.any(by_name) || app.resources.values().any(by_pattern)
+/// Where only some of what is written starts a function: what it writes itself may well be left out.
+struct Filtered<'a> {
+    /// Bucket and function.
+    by_name: BTreeSet<(&'a LogicalId, &'a LogicalId)>,
+    /// The same behind mappings and subscriptions that look at what they hand on.
+    by_content: BTreeSet<(&'a LogicalId, &'a LogicalId)>,
 }
 
-fn finding(holder: (&Function, &Role), from: (&EventSource, &Store), power: &Power<'_>, sink: &Sink) -> Finding {
-    let (function, role) = holder;
+impl<'a> Filtered<'a> {
+    fn new(app: &'a App) -> Self {
+        let text =
+            |own: &'a Property, key: &str| own.at(&[key]).and_then(Property::text).map(named).unwrap_or_default();
+        let mut filtered = Self { by_name: BTreeSet::new(), by_content: BTreeSet::new() };
+        for (id, bucket) in of_kind(app, &["AWS::S3::Bucket"]) {
+            let path = ["NotificationConfiguration", "LambdaConfigurations"];
+            let notified = bucket.properties.as_ref().and_then(|own| own.at(&path));
+            for one in notified.map(Property::items).unwrap_or_default() {
+                let event = one.at(&["Event"]).and_then(Property::known);
+                let removed = event.is_some_and(|event| !event.contains("ObjectCreated"));
+                if removed || one.at(&["Filter"]).is_some() {
+                    filtered.by_name.extend(text(one, "Function").into_iter().map(|function| (id, function)));
+                }
+            }
+        }
+        for (_, resource) in of_kind(app, &["AWS::Lambda::EventSourceMapping", "AWS::SNS::Subscription"]) {
+            let Some(own) = &resource.properties else { continue };
+            if own.at(&["FilterCriteria"]).is_some() || own.at(&["FilterPolicy"]).is_some() {
+                let functions: Vec<_> = text(own, "FunctionName").into_iter().chain(text(own, "Endpoint")).collect();
+                for store in text(own, "EventSourceArn").into_iter().chain(text(own, "TopicArn")) {
+                    filtered.by_content.extend(functions.iter().map(|function| (store, *function)));
+                }
+            }
+        }
+        filtered
+    }
+
+    fn holds(&self, store: &Store, function: &LogicalId) -> bool {
+        self.by_content.contains(&(&store.id, function)) || self.by_name.contains(&(&store.id, function))
+    }
+}
+
+/// Whether somebody told the platform not to break circles of this function.
+fn may_go_round(app: &App, function: &Function) -> bool {
+    let own = app.resources.get(&function.id).and_then(|resource| resource.properties.as_ref());
+    own.and_then(|own| own.at(&["RecursiveLoop"])).and_then(Property::known) == Some("Allow")
+}
+
+fn finding(holder: (&Function, &Role, bool), from: (&EventSource, &Store), power: &Power<'_>, sink: &Sink) -> Finding {
+    let (function, role, goes_round) = holder;
     let (source, store) = from;
     // The platform breaks such circles itself for these, after some sixteen rounds.
-    let broken = matches!(store.kind, StoreKind::Queue | StoreKind::Topic | StoreKind::Bucket);
+    let broken = !goes_round && matches!(store.kind, StoreKind::Queue | StoreKind::Topic | StoreKind::Bucket);
     let follows = if broken {
         "the platform stops such a circle after some rounds and drops the event, and each round is paid for"
     } else {

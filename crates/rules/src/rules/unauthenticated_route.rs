@@ -1,8 +1,12 @@
 //! AP001: routes that ask nothing at all of their callers.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use brigandine_model::{
-    Api, ApiStyle, App, Change, Finding, Fix, Judgement, Literal, LogicalId, Practice, Route, RuleMeta, Scope,
+    Api, ApiStyle, App, Change, Finding, Fix, Judgement, Literal, LogicalId, Practice, Provenance, Route, RuleMeta,
+    Scope, Suppression,
 };
+use jiff::civil::Date;
 
 use super::reopened_route;
 use crate::{
@@ -10,6 +14,7 @@ use crate::{
     case::{any, may_hold, when},
     door::{is_implied, is_open, is_preflight, is_written_serverless, leads_nowhere, name, names},
     rule::meta,
+    suppression::{has_reason, is_over},
     trigger::of_kind,
     way,
     wording::{list, with_origin_of_event},
@@ -33,8 +38,9 @@ impl Rule for UnauthenticatedRoute {
         &META
     }
 
-    fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        let mut groups: Vec<Group<'_>> = Vec::new();
+    fn check(&self, app: &App, context: &Context, sink: &mut Sink) {
+        let ground = Ground::new(app, context.today);
+        let mut groups = Groups::default();
         for route in app.routes.iter().filter(|route| is_asked(app, route)) {
             match is_open(app, route) {
                 Judgement::No => {}
@@ -43,11 +49,11 @@ impl Rule for UnauthenticatedRoute {
                     let resource = route.function.as_ref().unwrap_or(&route.api);
                     sink.cannot_tell(&what, &why, (resource, &route.provenance));
                 }
-                holds => gather(&mut groups, app, route, holds),
+                holds => groups.add(route, holds, ground.excuses.cover(app, route)),
             }
         }
-        for group in &groups {
-            let finding = finding(app, group, sink);
+        for group in &groups.all {
+            let finding = finding((app, &ground), group, sink);
             sink.finding(finding);
         }
     }
@@ -60,32 +66,79 @@ struct Group<'a> {
     first: &'a Route,
     routes: Vec<&'a Route>,
     holds: Vec<Judgement>,
-    excused: bool,
 }
 
-fn gather<'a>(groups: &mut Vec<Group<'a>>, app: &'a App, route: &'a Route, holds: Judgement) {
-    let excused = is_excused(app, route);
-    let known = groups.iter_mut().find(|group| *group.api == route.api && !group.excused && !excused);
-    match known {
-        Some(group) => {
+#[derive(Default)]
+struct Groups<'a> {
+    all: Vec<Group<'a>>,
+    by_api: BTreeMap<&'a LogicalId, usize>,
+}
+
+impl<'a> Groups<'a> {
+    fn add(&mut self, route: &'a Route, holds: Judgement, alone: bool) {
+        let known = self.by_api.get(&route.api).copied().filter(|_| !alone);
+        if let Some(group) = known.and_then(|place| self.all.get_mut(place)) {
             group.routes.push(route);
             group.holds.push(holds);
+            return;
         }
-        None => groups.push(Group { api: &route.api, first: route, routes: vec![route], holds: vec![holds], excused }),
+        if !alone {
+            self.by_api.insert(&route.api, self.all.len());
+        }
+        self.all.push(Group { api: &route.api, first: route, routes: vec![route], holds: vec![holds] });
     }
 }
 
-fn is_excused(app: &App, route: &Route) -> bool {
-    let ours = app.suppressions.iter().filter(|one| one.code.eq_ignore_ascii_case(META.code));
-    let line = route.provenance.span.as_ref().map(|span| span.line);
-    ours.map(|one| &one.scope).any(|scope| match scope {
-        Scope::Line(own) => Some(*own) == line,
-        Scope::Resource(id) => {
-            let implied = app.resources.get(&route.api).and_then(|resource| resource.implied_by.as_ref());
-            route.function.as_ref() == Some(id) || route.api == *id || implied == Some(id)
+/// What is looked up for every route.
+struct Ground<'a> {
+    /// The resources that are routes themselves, by where they stand.
+    declared: BTreeMap<&'a Provenance, &'a LogicalId>,
+    /// Where people said, now or once, that a route is open on purpose.
+    excuses: Excuses<'a>,
+    /// The APIs of which people say so today.
+    open_on_purpose: BTreeSet<&'a LogicalId>,
+}
+
+impl<'a> Ground<'a> {
+    fn new(app: &'a App, today: Date) -> Self {
+        let kinds = &["AWS::ApiGateway::Method", "AWS::ApiGatewayV2::Route"];
+        let holding = Excuses::new(app, |one| has_reason(one) && !is_over(one, today));
+        let meant = app.routes.iter().filter(|route| holding.cover(app, route));
+        Self {
+            declared: of_kind(app, kinds).map(|(id, resource)| (&resource.provenance, id)).collect(),
+            excuses: Excuses::new(app, |_| true),
+            open_on_purpose: meant.map(|route| &route.api).collect(),
         }
-        Scope::File => false,
-    })
+    }
+}
+
+/// What suppressions of this rule speak of.
+#[derive(Default)]
+struct Excuses<'a> {
+    lines: BTreeSet<u32>,
+    resources: BTreeSet<&'a LogicalId>,
+}
+
+impl<'a> Excuses<'a> {
+    fn new(app: &'a App, counts: impl Fn(&Suppression) -> bool) -> Self {
+        let mut excuses = Self::default();
+        let ours = app.suppressions.iter().filter(|one| one.code.eq_ignore_ascii_case(META.code));
+        for suppression in ours.filter(|one| counts(one)) {
+            match &suppression.scope {
+                Scope::Line(line) => excuses.lines.extend([*line]),
+                Scope::Resource(id) => excuses.resources.extend([id]),
+                Scope::File => {}
+            }
+        }
+        excuses
+    }
+
+    fn cover(&self, app: &App, route: &Route) -> bool {
+        let line = route.provenance.span.as_ref().is_some_and(|span| self.lines.contains(&span.line));
+        let implied = || app.resources.get(&route.api).and_then(|resource| resource.implied_by.as_ref());
+        let named = || [route.function.as_ref(), Some(&route.api), implied()].into_iter().flatten();
+        line || (!self.resources.is_empty() && named().any(|id| self.resources.contains(id)))
+    }
 }
 
 /// Function addresses and held connections have rules of their own, and so has what was opened against a default.
@@ -108,7 +161,8 @@ fn behind(route: &Route) -> String {
     }
 }
 
-fn finding(app: &App, group: &Group<'_>, sink: &Sink) -> Finding {
+fn finding(place: (&App, &Ground<'_>), group: &Group<'_>, sink: &Sink) -> Finding {
+    let (app, ground) = place;
     let route = group.first;
     let names = names(&group.routes);
     let mut functions: Vec<LogicalId> = Vec::new();
@@ -132,13 +186,13 @@ fn finding(app: &App, group: &Group<'_>, sink: &Sink) -> Finding {
         related: related(group),
         resource: Some(functions.next().unwrap_or_else(|| route.api.clone())),
         also: functions.collect(),
-        fact: names.join(", "),
+        fact: crate::door::fact(&names),
         path: way::through(app, route),
         help: vec![
             "give the API an authorizer and make it the default (`Auth: DefaultAuthorizer`)".to_owned(),
             "a route that is meant to be open: suppress this with the reason, so that the next reader knows".to_owned(),
         ],
-        fix: app.api(group.api).and_then(|api| fix(app, api, group)),
+        fix: app.api(group.api).and_then(|api| fix((app, ground), api, group)),
         ..sink.draft(&route.provenance)
     }
 }
@@ -160,17 +214,25 @@ fn related(group: &Group<'_>) -> Vec<(brigandine_model::Span, String)> {
 
 /// A declared authorizer becomes the default, or signed requests do where none is declared. Callers who bring nothing are
 /// refused afterwards, so the edit is never safe; where one route of the API is open on purpose it would close that as well.
-fn fix(app: &App, api: &Api, group: &Group<'_>) -> Option<Fix> {
-    let meant = app.routes.iter().any(|route| route.api == api.id && is_excused(app, route));
-    if meant || group.holds.iter().any(|holds| *holds != Judgement::Yes) || api.default_authorizer.is_some() {
+fn fix(place: (&App, &Ground<'_>), api: &Api, group: &Group<'_>) -> Option<Fix> {
+    let (app, ground) = place;
+    if ground.open_on_purpose.contains(&api.id)
+        || group.holds.iter().any(|holds| *holds != Judgement::Yes)
+        || api.default_authorizer.is_some()
+    {
         return None;
     }
-    if is_written_serverless(app, api) || is_implied(app, api) {
+    let declared = group.routes.iter().any(|route| ground.declared.contains_key(&route.provenance));
+    if !declared && (is_written_serverless(app, api) || is_implied(app, api)) {
         return Some(default_authorizer(app, api));
     }
-    let changes: Vec<Change> =
-        group.routes.iter().map(|route| sign(app, route)).collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
-    Some(Fix::risky("ask for signed requests", changes))
+    let sign = |route: &&Route| {
+        let resource = ground.declared.get(&route.provenance).copied()?.clone();
+        let path = ["Properties", "AuthorizationType"].map(Into::into).to_vec();
+        Some(Change::Set { resource, path, value: Literal::text("AWS_IAM") })
+    };
+    let changes: Option<Vec<Change>> = group.routes.iter().map(sign).collect();
+    changes.map(|changes| Fix::risky("ask for signed requests", changes))
 }
 
 fn default_authorizer(app: &App, api: &Api) -> Fix {
@@ -200,14 +262,6 @@ fn default_authorizer(app: &App, api: &Api) -> Fix {
         None => "ask for signed requests on every route that does not say otherwise".to_owned(),
     };
     Fix::risky(title, changes)
-}
-
-/// The same on the resource that is the route, where it is one.
-fn sign(app: &App, route: &Route) -> Option<Vec<Change>> {
-    let kinds = &["AWS::ApiGateway::Method", "AWS::ApiGatewayV2::Route"];
-    let (id, _) = of_kind(app, kinds).find(|(_, resource)| resource.provenance == route.provenance)?;
-    let path = ["Properties", "AuthorizationType"].map(Into::into).to_vec();
-    Some(vec![Change::Set { resource: id.clone(), path, value: Literal::text("AWS_IAM") }])
 }
 
 /// Whether any case of it holds: for rules that build on open routes.

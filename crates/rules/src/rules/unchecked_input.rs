@@ -37,10 +37,11 @@ impl Rule for UncheckedInput {
                 .collect();
             let Some(first) = unchecked.first() else { continue };
             let names = names(&unchecked);
+            let (check, hand) = if names.len() == 1 { ("checks", "hands") } else { ("check", "hand") };
             sink.finding(Finding {
-                title: format!("{} of `{}` check nothing of what is sent", list(&names), api.id),
+                title: format!("{} of `{}` {check} nothing of what is sent", list(&names), api.id),
                 message: format!(
-                    "{} hand any body on as it comes, so every odd shape of it is the code's problem, and is paid for",
+                    "{} {hand} any body on as it comes, so every odd shape of it is the code's problem, and is paid for",
                     count(unchecked.len(), "writing route")
                 ),
                 label: with_origin_of_event("no model that is enforced", &first.provenance),
@@ -51,7 +52,7 @@ impl Rule for UncheckedInput {
                     .filter_map(|route| Some((route.provenance.span.clone()?, "so does this".to_owned())))
                     .collect(),
                 resource: Some(api.id.clone()),
-                fact: names.join(", "),
+                fact: crate::door::fact(&names),
                 help: vec![
                     "declare `Models` on the API, and on the event `RequestModel: {Model: Order, Required: true, ValidateBody: true}`"
                         .to_owned(),

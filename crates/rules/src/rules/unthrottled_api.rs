@@ -1,7 +1,10 @@
 //! AP011: a public API on which one caller can spend everything.
 
+use std::collections::BTreeMap;
+
 use brigandine_model::{
-    Api, ApiStyle, App, Change, Finding, Fix, Judgement, Literal, LogicalId, Practice, Route, RuleMeta, Severity,
+    Api, ApiStyle, App, Change, Finding, Fix, Judgement, Literal, LogicalId, Practice, Property, Route, RuleMeta,
+    Severity,
 };
 
 use crate::{
@@ -10,7 +13,7 @@ use crate::{
     door::{has_routes, is_implied, is_open, is_preflight, is_public, is_written_serverless, leads_nowhere, routes_of},
     reach::better,
     rule::meta,
-    trigger::{of_kind, refers},
+    trigger::{named, of_kind},
     wording::{count, list, with_origin},
 };
 
@@ -34,6 +37,7 @@ impl Rule for UnthrottledApi {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        let stages = stages(app);
         for api in app.apis.iter().filter(|api| has_routes(api)) {
             let free: Vec<&Route> = routes_of(app, api).filter(|route| is_unlimited(api, route)).collect();
             if free.is_empty() {
@@ -49,7 +53,8 @@ impl Rule for UnthrottledApi {
                     );
                 }
                 holds => {
-                    let finding = finding((app, api), &free, &holds, sink);
+                    let stages = stages.get(&api.id).map(Vec::as_slice).unwrap_or_default();
+                    let finding = Finding { fix: fix((app, api), stages), ..finding((app, api), &free, &holds, sink) };
                     sink.finding(finding);
                 }
             }
@@ -78,7 +83,6 @@ fn finding(api: (&App, &Api), free: &[&Route], holds: &Judgement, sink: &Sink) -
         resource: Some(api.id.clone()),
         fact: "no throttle".to_owned(),
         help: vec![how(api)],
-        fix: fix(app, api),
         ..sink.draft(&api.provenance)
     }
 }
@@ -98,51 +102,90 @@ const RATE: i64 = 50;
 const BURST: i64 = 100;
 
 /// Callers beyond the limit are refused afterwards, so the edit is never safe.
-fn fix(app: &App, api: &Api) -> Option<Fix> {
-    let limits = [("ThrottlingRateLimit", Literal::Number(RATE)), ("ThrottlingBurstLimit", Literal::Number(BURST))];
-    let (key, value) = match api.style {
-        ApiStyle::Http => ("DefaultRouteSettings", Literal::map(limits)),
-        _ => {
-            let [rate, burst] = limits;
-            let every = [("HttpMethod", Literal::text("*")), ("ResourcePath", Literal::text("/*")), rate, burst];
-            ("MethodSettings", Literal::map(every))
-        }
+fn fix(place: (&App, &Api), stages: &[Stage<'_>]) -> Option<Fix> {
+    let (app, api) = place;
+    let implied = is_implied(app, api);
+    // Settings for every method that are there already would stand beside the new ones, and only one of them can hold.
+    let taken = |stage: &Stage<'_>| if implied { stage.settings > 0 } else { stage.for_all };
+    if api.style == ApiStyle::Rest && stages.iter().any(taken) {
+        return None;
+    }
+    let changes: Vec<Change> = if implied {
+        in_globals(api.style)
+    } else if is_written_serverless(app, api) {
+        on_resource(&api.id, api.style)
+    } else {
+        stages.iter().filter(|stage| stage.written).flat_map(|stage| on_resource(stage.id, api.style)).collect()
     };
     let title = format!("let {RATE} requests a second through, and {BURST} at once");
-    if is_implied(app, api) {
-        let globals = if api.style == ApiStyle::Http { "HttpApi" } else { "Api" };
-        let path = ["Globals", globals].map(Into::into).to_vec();
-        let value = if api.style == ApiStyle::Http { value } else { Literal::List(vec![value]) };
-        return Some(Fix::risky(title, vec![Change::Declare { path, name: key.into(), value }]));
-    }
-    let holders = if is_written_serverless(app, api) { vec![api.id.clone()] } else { stages(app, api) };
-    let changes: Vec<Change> =
-        holders.into_iter().flat_map(|resource| limit(resource, key, &value, api.style)).collect();
     (!changes.is_empty()).then(|| Fix::risky(title, changes))
 }
 
-/// Settings of methods are a list to which others may have added; those of the lighter style are one map.
-fn limit(resource: LogicalId, key: &str, value: &Literal, style: ApiStyle) -> Vec<Change> {
-    let path = |last: &[&str]| ["Properties", key].iter().chain(last).map(|key| (*key).into()).collect();
-    if style != ApiStyle::Http {
-        return vec![Change::Append { resource, path: path(&[]), value: value.clone() }];
-    }
-    let Literal::Map(entries) = value else { return Vec::new() };
-    let set = |(name, value): &(std::sync::Arc<str>, Literal)| Change::Set {
-        resource: resource.clone(),
-        path: path(&[name]),
-        value: value.clone(),
-    };
-    entries.iter().map(set).collect()
+fn limits() -> [(&'static str, Literal); 2] {
+    [("ThrottlingRateLimit", Literal::Number(RATE)), ("ThrottlingBurstLimit", Literal::Number(BURST))]
 }
 
-fn stages(app: &App, api: &Api) -> Vec<LogicalId> {
-    let belongs = |properties: &brigandine_model::Property| {
-        let owner = properties.at(&["RestApiId"]).or_else(|| properties.at(&["ApiId"]));
-        owner.and_then(brigandine_model::Property::text).is_some_and(|value| refers(value, &api.id))
+fn for_every_method() -> Literal {
+    let [rate, burst] = limits();
+    Literal::map([("HttpMethod", Literal::text("*")), ("ResourcePath", Literal::text("/*")), rate, burst])
+}
+
+fn in_globals(style: ApiStyle) -> Vec<Change> {
+    let path = |keys: &[&str]| keys.iter().map(|key| (*key).into()).collect();
+    if style != ApiStyle::Http {
+        let value = Literal::List(vec![for_every_method()]);
+        return vec![Change::Declare { path: path(&["Globals", "Api"]), name: "MethodSettings".into(), value }];
+    }
+    let declare = |(name, value): (&str, Literal)| Change::Declare {
+        path: path(&["Globals", "HttpApi", "DefaultRouteSettings"]),
+        name: name.into(),
+        value,
     };
-    of_kind(app, &["AWS::ApiGateway::Stage", "AWS::ApiGatewayV2::Stage"])
-        .filter(|(_, stage)| stage.written_kind.is_some() && stage.properties.as_ref().is_some_and(belongs))
-        .map(|(id, _)| id.clone())
-        .collect()
+    limits().map(declare).to_vec()
+}
+
+/// Settings of methods are a list to which others may have added; those of the lighter style are one map.
+fn on_resource(resource: &LogicalId, style: ApiStyle) -> Vec<Change> {
+    let path = |keys: &[&str]| ["Properties"].iter().chain(keys).map(|key| (*key).into()).collect();
+    if style != ApiStyle::Http {
+        let path = path(&["MethodSettings"]);
+        return vec![Change::Append { resource: resource.clone(), path, value: for_every_method() }];
+    }
+    let set = |(name, value): (&str, Literal)| Change::Set {
+        resource: resource.clone(),
+        path: path(&["DefaultRouteSettings", name]),
+        value,
+    };
+    limits().map(set).to_vec()
+}
+
+/// A stage, as far as an edit must know it.
+struct Stage<'a> {
+    id: &'a LogicalId,
+    written: bool,
+    /// How many settings of methods it has.
+    settings: usize,
+    /// Whether one of them is for every method of every path.
+    for_all: bool,
+}
+
+/// The stages of each API.
+fn stages(app: &App) -> BTreeMap<&LogicalId, Vec<Stage<'_>>> {
+    let mut found: BTreeMap<&LogicalId, Vec<Stage<'_>>> = BTreeMap::new();
+    for (id, stage) in of_kind(app, &["AWS::ApiGateway::Stage", "AWS::ApiGatewayV2::Stage"]) {
+        let Some(own) = &stage.properties else { continue };
+        let settings = own.at(&["MethodSettings"]).map(Property::items).unwrap_or_default();
+        let is_all = |key: &str, words: &[&str], setting: &Property| {
+            setting.at(&[key]).and_then(Property::known).is_none_or(|text| words.contains(&text))
+        };
+        let every = |setting: &&Property| {
+            is_all("HttpMethod", &["*"], setting) && is_all("ResourcePath", &["*", "/", "/*"], setting)
+        };
+        let owner = own.at(&["RestApiId"]).or_else(|| own.at(&["ApiId"])).and_then(Property::text);
+        for api in owner.map(named).unwrap_or_default() {
+            let (written, for_all) = (stage.written_kind.is_some(), settings.iter().any(every));
+            found.entry(api).or_default().push(Stage { id, written, settings: settings.len(), for_all });
+        }
+    }
+    found
 }

@@ -1,5 +1,7 @@
 //! AP014: a guard in front of an API, and the API reachable beside it.
 
+use std::collections::{BTreeMap, HashMap};
+
 use brigandine_model::{
     Api, ApiStyle, App, Authentication, Change, Finding, Fix, Judgement, Literal, LogicalId, Practice, Property,
     Provenance, RuleMeta,
@@ -9,10 +11,10 @@ use crate::{
     Context, Rule, Sink,
     case::{any, both, is, may_hold, not, when},
     door::{is_implied, is_preflight, is_public, leads_nowhere, policy_restricts, routes_of},
-    edge::{Origin, is_shielded, is_shielded_distribution, origins},
+    edge::{Origin, Shields, is_shielded_distribution, origins},
     reach::better,
     rule::meta,
-    trigger::{of_kind, refers},
+    trigger::{named, of_kind},
     way,
     wording::with_origin,
 };
@@ -36,21 +38,22 @@ impl Rule for WayAroundTheGuard {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        let origins = origins(app);
+        let (origins, shields, certified) = (origins(app), Shields::new(app), certified(app));
         for api in app.apis.iter().filter(|api| api.style != ApiStyle::WebSocket) {
-            match origins.iter().find(|origin| origin.is(api)) {
-                Some(origin) => check_origin((app, api), origin, sink),
-                None => check_certificates((app, api), sink),
+            match (origins.get(&api.id), certified.get(&api.id)) {
+                (Some(origin), _) => check_origin((app, api), origin, &shields.covers(&api.id), sink),
+                (None, Some((name, at))) => check_certificates((app, api), (name, at), sink),
+                (None, None) => {}
             }
         }
     }
 }
 
 /// A content network with a firewall leads to the platform's own address of the API, which anyone may call as well.
-fn check_origin(place: (&App, &Api), origin: &Origin<'_>, sink: &mut Sink) {
+fn check_origin(place: (&App, &Api), origin: &Origin<'_>, shielded: &Judgement, sink: &mut Sink) {
     let (app, api) = place;
     let (distribution, resource) = origin.distribution;
-    let guarded = both(is_shielded_distribution(resource), not(is_shielded(app, &api.id)));
+    let guarded = both(is_shielded_distribution(resource), not(shielded.clone()));
     let beside = both(guarded, open_at_its_own_address(app, api));
     // A secret header of the network may be checked behind it, in an authorizer or in the code.
     let marked = origin.settings.at(&["OriginCustomHeaders"]).is_some();
@@ -59,7 +62,7 @@ fn check_origin(place: (&App, &Api), origin: &Origin<'_>, sink: &mut Sink) {
         Judgement::CannotTell(why) => tell_open((api, &why), sink),
         _ if marked => tell_open((api, "it is the code that checks the header which the content network adds"), sink),
         holds => {
-            let around = Around { guard: distribution, at: &resource.provenance, what: "the firewall of" };
+            let around = Around { guard: distribution.as_str(), at: &resource.provenance, what: "the firewall of" };
             let finding = finding(place, &around, &holds, sink);
             sink.finding(finding);
         }
@@ -73,9 +76,9 @@ fn tell_open(open: (&Api, &str), sink: &mut Sink) {
 }
 
 /// A name of one's own asks callers for a certificate, and the platform's name does not.
-fn check_certificates(place: (&App, &Api), sink: &mut Sink) {
+fn check_certificates(place: (&App, &Api), name: (&str, &Provenance), sink: &mut Sink) {
     let (app, api) = place;
-    let Some((name, at)) = own_name_with_certificates(app, api) else { return };
+    let (name, at) = name;
     let beside = open_at_its_own_address(app, api);
     if may_hold(&beside) {
         let around = Around { guard: name, at, what: "the certificate check of" };
@@ -84,32 +87,32 @@ fn check_certificates(place: (&App, &Api), sink: &mut Sink) {
     }
 }
 
-fn own_name_with_certificates<'a>(app: &'a App, api: &Api) -> Option<(&'a LogicalId, &'a Provenance)> {
-    let text = |property: Option<&'a Property>| property.and_then(Property::text);
-    let kinds = &["AWS::ApiGateway::BasePathMapping", "AWS::ApiGatewayV2::ApiMapping"];
-    let mappings = of_kind(app, kinds).filter_map(|(_, mapping)| mapping.properties.as_ref());
-    let names = of_kind(app, &["AWS::ApiGateway::DomainName", "AWS::ApiGatewayV2::DomainName"]);
-    let asking: Vec<_> = names
-        .filter(|(_, name)| name.properties.as_ref().is_some_and(|own| own.at(&["MutualTlsAuthentication"]).is_some()))
-        .collect();
-    if asking.is_empty() {
-        return None;
-    }
-    for mapping in mappings {
-        let own = text(mapping.at(&["RestApiId"]).or_else(|| mapping.at(&["ApiId"])));
-        if !own.is_some_and(|value| refers(value, &api.id)) {
+/// APIs with a name of their own that asks for certificates, with that name.
+fn certified(app: &App) -> BTreeMap<&LogicalId, (String, &Provenance)> {
+    let text = |own: &'_ Property, key: &str| own.at(&[key]).and_then(Property::text).cloned();
+    let mut names = BTreeMap::new();
+    let mut by_text = HashMap::new();
+    for (id, resource) in of_kind(app, &["AWS::ApiGateway::DomainName", "AWS::ApiGatewayV2::DomainName"]) {
+        let Some(own) = resource.properties.as_ref().filter(|own| own.at(&["MutualTlsAuthentication"]).is_some())
+        else {
             continue;
-        }
-        let domain = text(mapping.at(&["DomainName"]));
-        let named = |(id, resource): &&(&LogicalId, &brigandine_model::Resource)| {
-            let name = resource.properties.as_ref().and_then(|own| own.at(&["DomainName"])).and_then(Property::text);
-            domain.is_some_and(|value| refers(value, id)) || (domain.is_some() && domain == name)
         };
-        if let Some((id, resource)) = asking.iter().find(named) {
-            return Some((id, &resource.provenance));
+        let written = own.at(&["DomainName"]).and_then(Property::known);
+        names.insert(id, (written.unwrap_or(id.as_str()).to_owned(), &resource.provenance));
+        by_text.extend(text(own, "DomainName").map(|name| (name, id)));
+    }
+    let mut found = BTreeMap::new();
+    for (_, mapping) in of_kind(app, &["AWS::ApiGateway::BasePathMapping", "AWS::ApiGatewayV2::ApiMapping"]) {
+        let Some(own) = &mapping.properties else { continue };
+        let api = own.at(&["RestApiId"]).or_else(|| own.at(&["ApiId"])).and_then(Property::text);
+        let domain = own.at(&["DomainName"]).and_then(Property::text);
+        let by_reference = domain.and_then(|value| named(value).into_iter().find_map(|id| names.get(id)));
+        let by_name = || domain.and_then(|value| names.get(by_text.get(value)?));
+        if let Some(name) = by_reference.or_else(by_name) {
+            found.extend(api.map(named).unwrap_or_default().into_iter().map(|api| (api, name.clone())));
         }
     }
-    None
+    found
 }
 
 /// Whether the platform's address answers callers who bring no signature of the platform.
@@ -122,7 +125,7 @@ fn open_at_its_own_address(app: &App, api: &Api) -> Judgement {
 }
 
 struct Around<'a> {
-    guard: &'a LogicalId,
+    guard: &'a str,
     at: &'a Provenance,
     what: &'static str,
 }

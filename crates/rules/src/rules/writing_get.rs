@@ -69,7 +69,9 @@ fn only_writes(role: &Role) -> Option<Vec<String>> {
             }
             let literal = text.parse::<ActionPattern>().is_ok_and(|pattern| pattern.is_literal());
             let action = actions().find(&service.to_ascii_lowercase(), name).filter(|_| literal)?;
-            if !action.access.changes() || action.access == Access::Tagging {
+            // Whoever may connect to a database may read from it as well.
+            let connects = action.name.to_ascii_lowercase().contains("connect");
+            if !action.access.changes() || action.access == Access::Tagging || connects {
                 return None;
             }
             writes.push(text);
