@@ -92,6 +92,11 @@ pub(crate) fn has_routes(api: &Api) -> bool {
     matches!(api.style, ApiStyle::Rest | ApiStyle::Http)
 }
 
+/// Whether a condition on this key knows its callers, whatever its values.
+pub(crate) fn knows_callers(key: &str) -> bool {
+    narrows_callers(&Condition { operator: "".into(), key: key.into(), values: Vec::new() })
+}
+
 /// Whether the API's own policy shuts strangers out.
 pub(crate) fn policy_restricts(api: &Api) -> Judgement {
     if api.policy.is_empty() {
@@ -132,15 +137,8 @@ fn means_strangers(statement: &Statement) -> Judgement {
     }))
 }
 
-/// Conditions by which a policy knows its callers, as far as they leave anyone out.
+/// Conditions by which a policy knows its callers. A header a caller may write freely (referer, user agent) is none.
 pub(crate) fn narrows_callers(condition: &Condition) -> bool {
-    let whole_world = |text: String| matches!(text.as_str(), "0.0.0.0/0" | "::/0" | "*");
-    knows_callers(&condition.key)
-        && !condition.values.iter().flat_map(|value| crate::case::texts(&value.value)).any(whole_world)
-}
-
-/// Whether a condition on this key knows its callers. A header a caller may write freely (referer, user agent) is none.
-pub(crate) fn knows_callers(key: &str) -> bool {
     const KEYS: &[&str] = &[
         "aws:principalaccount",
         "aws:principalarn",
@@ -156,6 +154,8 @@ pub(crate) fn knows_callers(key: &str) -> bool {
         "aws:userid",
         "aws:vpcsourceip",
     ];
-    let key = key.to_ascii_lowercase();
-    KEYS.contains(&key.as_str()) || key.starts_with("aws:principaltag/")
+    let key = condition.key.to_ascii_lowercase();
+    let known = KEYS.contains(&key.as_str()) || key.starts_with("aws:principaltag/");
+    let whole_world = |text: String| matches!(text.as_str(), "0.0.0.0/0" | "::/0" | "*");
+    known && !condition.values.iter().flat_map(|value| crate::case::texts(&value.value)).any(whole_world)
 }

@@ -8,7 +8,6 @@ use crate::{
     door::{is_open, name, routes_of},
     rule::meta,
     trigger::of_kind,
-    way,
     wording::{list, with_origin_of_event},
 };
 
@@ -68,7 +67,6 @@ fn finding(place: (&App, &Api), routes: (Option<&Route>, &[&Route]), holds: &Jud
         label: with_origin_of_event("asks nothing of who connects", provenance),
         resource: Some(api.id.clone()),
         fact: "open connection".to_owned(),
-        path: connect.or(all.first().copied()).map(|route| way::through(app, route)).unwrap_or_default(),
         help: vec![
             "give `$connect` an authorizer (`AuthorizationType: CUSTOM` with a `REQUEST` authorizer, or `AWS_IAM`)"
                 .to_owned(),

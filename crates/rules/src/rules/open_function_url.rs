@@ -9,7 +9,6 @@ use crate::{
     case::{is, when},
     door::routes_of,
     rule::meta,
-    way,
     wording::with_origin,
 };
 
@@ -34,14 +33,13 @@ impl Rule for OpenFunctionUrl {
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
         for api in app.apis.iter().filter(|api| api.style == ApiStyle::FunctionUrl) {
             if let Some(route) = routes_of(app, api).next() {
-                check_address(app, (api, route), sink);
+                check_address(api, route, sink);
             }
         }
     }
 }
 
-fn check_address(app: &App, address: (&Api, &Route), sink: &mut Sink) {
-    let (api, route) = address;
+fn check_address(api: &Api, route: &Route, sink: &mut Sink) {
     let resource = route.function.as_ref().unwrap_or(&api.id);
     match is(&route.authentication, &Authentication::Open) {
         Judgement::No => {}
@@ -49,9 +47,8 @@ fn check_address(app: &App, address: (&Api, &Route), sink: &mut Sink) {
             sink.cannot_tell(&format!("who may call the address of `{resource}`"), &why, (resource, &api.provenance));
         }
         holds => {
-            let path = way::through(app, route);
-            let finding = finding(address, &holds, sink);
-            sink.finding(Finding { path, ..finding });
+            let finding = finding((api, route), &holds, sink);
+            sink.finding(finding);
         }
     }
 }

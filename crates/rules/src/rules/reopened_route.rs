@@ -9,7 +9,6 @@ use crate::{
     case::{is, may_hold, when},
     door::{is_implied, is_open, is_preflight, is_written_serverless, leads_nowhere, name},
     rule::meta,
-    way,
     wording::with_origin_of_event,
 };
 
@@ -74,7 +73,6 @@ fn finding(app: &App, route: &Route, holds: &Judgement, sink: &Sink) -> Finding 
         related: related(app, route),
         resource: Some(resource.clone()),
         fact: format!("{} reopened", name(route)),
-        path: way::through(app, route),
         help: vec![
             "meant to be open (a sign-in, a webhook that checks its own signature): suppress this with the reason"
                 .to_owned(),

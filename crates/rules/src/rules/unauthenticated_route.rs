@@ -16,7 +16,6 @@ use crate::{
     rule::meta,
     suppression::{has_reason, is_over},
     trigger::of_kind,
-    way,
     wording::{list, with_origin_of_event},
 };
 
@@ -187,7 +186,6 @@ fn finding(place: (&App, &Ground<'_>), group: &Group<'_>, sink: &Sink) -> Findin
         resource: Some(functions.next().unwrap_or_else(|| route.api.clone())),
         also: functions.collect(),
         fact: crate::door::fact(&names),
-        path: way::through(app, route),
         help: vec![
             "give the API an authorizer and make it the default (`Auth: DefaultAuthorizer`)".to_owned(),
             "a route that is meant to be open: suppress this with the reason, so that the next reader knows".to_owned(),

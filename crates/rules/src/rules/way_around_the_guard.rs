@@ -15,7 +15,6 @@ use crate::{
     reach::better,
     rule::meta,
     trigger::{named, of_kind},
-    way,
     wording::with_origin,
 };
 
@@ -152,7 +151,6 @@ fn finding(place: (&App, &Api), around: &Around<'_>, holds: &Judgement, sink: &S
             .collect(),
         resource: Some(resource),
         fact: format!("beside {}", around.guard),
-        path: route.map(|route| way::through(app, route)).unwrap_or_default(),
         help: vec![how(api, around).to_owned()],
         fix: fix(app, api, around),
         ..sink.draft(&api.provenance)
