@@ -37,6 +37,7 @@ fn admitted(style: ApiStyle, payload: Payload) -> Admitted {
         style,
         stages: vec![],
         authorizers: BTreeMap::new(),
+        default_authorizer: None,
         cors: None,
         throttle: None,
         usage_plans: vec![],

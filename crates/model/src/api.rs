@@ -31,6 +31,9 @@ pub struct Api {
     pub stages: Vec<Fact<String>>,
     /// Those who vouch for callers, by name.
     pub authorizers: BTreeMap<Arc<str>, Authorizer>,
+    /// Who vouches for callers of every route that does not say otherwise: a name within [`Api::authorizers`], or the
+    /// platform's word for signed requests.
+    pub default_authorizer: Option<Fact<String>>,
     /// Cross-origin answers, when the API gives them itself.
     pub cors: Option<Fact<Cors>>,
     /// Throttle for all routes that have none of their own.
@@ -268,6 +271,17 @@ pub enum ParameterPlace {
 }
 
 impl Route {
+    /// The throttle that holds on the route: its own, else that of its API, else that of the plans behind the key it asks
+    /// for, where each of them has one.
+    pub fn throttle_in<'a>(&'a self, api: &'a Api) -> Option<&'a Fact<Throttle>> {
+        let plans = if self.key_required.value.known() == Some(&true) { api.usage_plans.as_slice() } else { &[] };
+        let of_plans = || {
+            let first = plans.first().and_then(|plan| plan.throttle.as_ref());
+            first.filter(|_| plans.iter().all(|plan| plan.throttle.is_some()))
+        };
+        self.throttle.as_ref().or(api.throttle.as_ref()).or_else(of_plans)
+    }
+
     /// The word for people, lower case: `none`, `jwt`, `cognito`, `lambda`, `iam`, with ` + api-key` where a key is
     /// asked for too, `api-key` where only a key is, `unknown` where it could not be settled.
     pub fn authentication_label(&self, api: &Api) -> String {
@@ -284,5 +298,69 @@ impl Route {
             (first, Some(true)) => format!("{first} + api-key"),
             (first, _) => first.to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(throttle: Option<Throttle>) -> UsagePlan {
+        UsagePlan {
+            id: LogicalId::new("Plan"),
+            throttle: throttle.map(|throttle| Fact::known(throttle, Provenance::default())),
+            quota: None,
+            keys: Vec::new(),
+            provenance: Provenance::default(),
+        }
+    }
+
+    fn pair(key_required: bool, usage_plans: Vec<UsagePlan>) -> (Route, Api) {
+        let known = |value| Fact::known(value, Provenance::default());
+        let route = Route {
+            api: LogicalId::new("Api"),
+            method: RouteMethod::Any,
+            path: "/".into(),
+            function: None,
+            target: None,
+            authentication: Fact::known(Authentication::Open, Provenance::default()),
+            key_required: known(key_required),
+            throttle: None,
+            payload: Payload::V1,
+            model: None,
+            required_parameters: Vec::new(),
+            timeout_ms: None,
+            provenance: Provenance::default(),
+        };
+        let api = Api {
+            id: LogicalId::new("Api"),
+            style: ApiStyle::Rest,
+            stages: Vec::new(),
+            authorizers: BTreeMap::new(),
+            default_authorizer: None,
+            cors: None,
+            throttle: None,
+            usage_plans,
+            policy: Vec::new(),
+            binary_media_types: Vec::new(),
+            models: BTreeMap::new(),
+            access_log: None,
+            platform_host_closed: None,
+            private: known(false),
+            provenance: Provenance::default(),
+        };
+        (route, api)
+    }
+
+    #[test]
+    fn a_plan_throttles_only_who_needs_its_key() {
+        let slow = Throttle { rate: 1.0, burst: 2 };
+        let holds = |key: bool, plans: Vec<UsagePlan>| {
+            let (route, api) = pair(key, plans);
+            route.throttle_in(&api).and_then(|fact| fact.value.known().copied())
+        };
+        assert_eq!(holds(true, vec![plan(Some(slow))]), Some(slow));
+        assert_eq!(holds(false, vec![plan(Some(slow))]), None);
+        assert_eq!(holds(true, vec![plan(Some(slow)), plan(None)]), None);
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::{Api, ApiStyle, EventSource, Fact, Property, Provenance, Role, Route, Span};
+use crate::{Api, ApiStyle, Condition, EventSource, Fact, Property, Provenance, Role, Route, Span};
 
 /// The name a template gives to one of its resources.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -332,6 +332,8 @@ pub struct Grant {
     pub source: Option<Fact<String>>,
     /// On behalf of which account only, where it says so.
     pub source_account: Option<Fact<String>>,
+    /// Every condition of the statement behind it, those on source and account included.
+    pub conditions: Vec<Condition>,
     /// Where it is declared.
     pub provenance: Provenance,
 }

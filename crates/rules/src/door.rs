@@ -37,6 +37,51 @@ pub(crate) fn leads_nowhere(route: &Route) -> bool {
     route.function.is_none() && matches!(route.target.as_deref(), Some("mock" | "redirect"))
 }
 
+/// Whether the route asks for an API key and for nothing else.
+pub(crate) fn asks_only_for_a_key(route: &Route) -> Judgement {
+    both(is(&route.authentication, &Authentication::Open), is(&route.key_required, &true))
+}
+
+/// Whether calls of the route are meant to change something.
+pub(crate) fn changes(route: &Route) -> bool {
+    match &route.method {
+        RouteMethod::Any => true,
+        RouteMethod::One(name) => {
+            ["POST", "PUT", "PATCH", "DELETE"].iter().any(|method| name.eq_ignore_ascii_case(method))
+        }
+    }
+}
+
+/// The route as people name it.
+pub(crate) fn name(route: &Route) -> String {
+    if route.path.starts_with('$') { route.path.to_string() } else { format!("{} {}", route.method, route.path) }
+}
+
+/// The fact of a finding about several routes: it changes when one of them comes or goes, and does not grow without end.
+pub(crate) fn fact(names: &[String]) -> String {
+    const SPELLED: usize = 100;
+    let spelled: Vec<&str> = names.iter().take(SPELLED).map(String::as_str).collect();
+    let rest = names.len().saturating_sub(SPELLED);
+    if rest == 0 { spelled.join(", ") } else { format!("{} and {rest} more", spelled.join(", ")) }
+}
+
+/// The same for several routes.
+pub(crate) fn names(routes: &[&Route]) -> Vec<String> {
+    routes.iter().map(|route| name(route)).collect()
+}
+
+/// Whether a person wrote the API in the short language, where one line gives every route its authorizer.
+pub(crate) fn is_written_serverless(app: &App, api: &Api) -> bool {
+    app.resources.get(&api.id).is_some_and(|resource| {
+        resource.written_kind.as_deref().is_some_and(|kind| kind.starts_with("AWS::Serverless::"))
+    })
+}
+
+/// Whether the API stands in no template, only behind the events of functions.
+pub(crate) fn is_implied(app: &App, api: &Api) -> bool {
+    app.resources.get(&api.id).is_some_and(|resource| resource.written_kind.is_none())
+}
+
 /// The routes of an API.
 pub(crate) fn routes_of<'a>(app: &'a App, api: &'a Api) -> impl Iterator<Item = &'a Route> {
     app.routes.iter().filter(move |route| route.api == api.id)
@@ -47,7 +92,13 @@ pub(crate) fn has_routes(api: &Api) -> bool {
     matches!(api.style, ApiStyle::Rest | ApiStyle::Http)
 }
 
-fn policy_restricts(api: &Api) -> Judgement {
+/// Whether a condition on this key knows its callers, whatever its values.
+pub(crate) fn knows_callers(key: &str) -> bool {
+    narrows_callers(&Condition { operator: "".into(), key: key.into(), values: Vec::new() })
+}
+
+/// Whether the API's own policy shuts strangers out.
+pub(crate) fn policy_restricts(api: &Api) -> Judgement {
     if api.policy.is_empty() {
         return Judgement::No;
     }
@@ -96,6 +147,8 @@ pub(crate) fn narrows_callers(condition: &Condition) -> bool {
         "aws:sourceaccount",
         "aws:sourcearn",
         "aws:sourceip",
+        "aws:sourceorgid",
+        "aws:sourceowner",
         "aws:sourcevpc",
         "aws:sourcevpce",
         "aws:userid",

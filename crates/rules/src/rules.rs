@@ -29,6 +29,29 @@ mod open_function_url;
 mod provider_credential;
 mod resolved_secret_in_environment;
 mod secret_for_every_function;
+mod any_action_any_resource;
+mod any_origin_may_write;
+mod broad_managed_policy;
+mod catch_all_route;
+mod confused_service;
+mod credentials_for_any_origin;
+mod door_without_firewall;
+mod function_for_anyone;
+mod idle_firewall;
+mod key_as_only_proof;
+mod lenient_token_check;
+mod loose_graphql_api;
+mod loose_sign_in;
+mod lost_async_events;
+mod narrow_cache_key;
+mod open_connection;
+mod open_function_url;
+mod open_trigger;
+mod open_way_to_destruction;
+mod pattern_for_any_source;
+mod private_api_for_all;
+mod public_address;
+mod reopened_route;
 mod secret_in_environment;
 mod secret_in_plain_parameter;
 mod secret_in_text;
@@ -38,6 +61,7 @@ mod shared_role;
 mod secret_without_rotation;
 mod shared_secret;
 mod silent_function;
+mod self_trigger;
 mod stale_suppression;
 mod trail_without_functions;
 mod unauthenticated_route;
@@ -62,7 +86,13 @@ mod untraced_path;
 mod unused_secret_grant;
 mod unvalidated_trail;
 mod unwatched_function;
+mod unchecked_input;
+mod unchecked_way_to_power;
+mod unsupported_runtime;
+mod unthrottled_api;
+mod way_around_the_guard;
 mod write_on_any_resource;
+mod writing_get;
 
 pub(crate) use stale_suppression::StaleSuppression;
 
@@ -120,8 +150,32 @@ pub const RULES: &[&dyn Rule] = &[
     &unvalidated_trail::UnvalidatedTrail,
     &one_region_trail::OneRegionTrail,
     &unauthenticated_route::UnauthenticatedRoute,
+    &reopened_route::ReopenedRoute,
     &open_function_url::OpenFunctionUrl,
+    &open_way_to_destruction::OpenWayToDestruction,
+    &credentials_for_any_origin::CredentialsForAnyOrigin,
+    &any_origin_may_write::AnyOriginMayWrite,
+    &key_as_only_proof::KeyAsOnlyProof,
+    &lenient_token_check::LenientTokenCheck,
+    &narrow_cache_key::NarrowCacheKey,
+    &unchecked_input::UncheckedInput,
     &unthrottled_api::UnthrottledApi,
+    &door_without_firewall::DoorWithoutFirewall,
+    &idle_firewall::IdleFirewall,
+    &way_around_the_guard::WayAroundTheGuard,
+    &open_trigger::OpenTrigger,
+    &confused_service::ConfusedService,
+    &function_for_anyone::FunctionForAnyone,
+    &pattern_for_any_source::PatternForAnySource,
+    &unchecked_way_to_power::UncheckedWayToPower,
+    &self_trigger::SelfTrigger,
+    &open_connection::OpenConnection,
+    &loose_graphql_api::LooseGraphqlApi,
+    &loose_sign_in::LooseSignIn,
+    &catch_all_route::CatchAllRoute,
+    &public_address::PublicAddress,
+    &writing_get::WritingGet,
+    &private_api_for_all::PrivateApiForAll,
     &unsupported_runtime::UnsupportedRuntime,
     &lost_async_events::LostAsyncEvents,
     &StaleSuppression,

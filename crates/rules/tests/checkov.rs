@@ -34,12 +34,15 @@ const SAME_QUESTION: &[(&str, &str)] = &[
     ("CKV_AWS_76", "MO004"),
     ("CKV_AWS_86", "MO004"),
     ("CKV_AWS_95", "MO004"),
+    ("CKV_AWS_68", "AP012"),
     ("CKV_AWS_116", "DW002"),
     ("CKV_AWS_193", "MO004"),
     ("CKV_AWS_194", "MO005"),
     ("CKV_AWS_258", "AP003"),
     ("CKV_AWS_363", "DE002"),
     ("CKV_AWS_384", "SE009"),
+    ("CKV_AWS_364", "AP016"),
+    ("CKV_AWS_366", "AP024"),
 ];
 
 /// Cases whose label we do not share, and why.

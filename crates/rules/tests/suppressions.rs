@@ -226,4 +226,34 @@ fn very_many_comments_cost_no_more_than_their_reading() {
     let text = [&own.repeat(30_000), OLD, &"  # brigandine: x\n".repeat(30_000), &peers.repeat(30_000)].concat();
     let outcome = judged(&text);
     assert!(outcome.unjudged.iter().any(|one| one.reason.contains("more than 2000 suppressions")));
+
+fn one_function_does_not_speak_for_the_open_routes_of_others() {
+    let routes = |metadata: &str| {
+        format!(
+            "\
+Transform: AWS::Serverless-2016-10-31
+Globals:
+  Function: {{Runtime: python3.14, Handler: app.handler, CodeUri: src/}}
+Resources:
+  Shop: {{Type: AWS::Serverless::HttpApi, Properties: {{DefaultRouteSettings: {{ThrottlingRateLimit: 5}}}}}}
+  Read:
+    Type: AWS::Serverless::Function{metadata}
+    Properties: {{Events: {{E: {{Type: HttpApi, Properties: {{ApiId: !Ref Shop, Path: /a, Method: get}}}}}}}}
+  Write:
+    Type: AWS::Serverless::Function
+    Properties: {{Events: {{E: {{Type: HttpApi, Properties: {{ApiId: !Ref Shop, Path: /a, Method: post}}}}}}}}
+"
+        )
+    };
+    let both = judged(&routes(""));
+    assert_eq!(codes(&both), (list(&["AP001"]), list(&[])));
+    let finding = both.findings.first().unwrap();
+    assert_eq!((finding.fact.as_str(), finding.also.len(), finding.related.len()), ("GET /a, POST /a", 1, 1));
+    assert!(finding.fix.is_some());
+    let excused = "\n    Metadata: {Brigandine: {Ignore: [{Code: AP001, Reason: 'for everyone'}]}}";
+    let one = judged(&routes(excused));
+    assert_eq!(codes(&one), (list(&["AP001"]), list(&["AP001"])));
+    assert_eq!(one.findings.first().unwrap().fact, "POST /a");
+    // Making an authorizer the default would close what is open on purpose.
+    assert!(one.findings.first().unwrap().fix.is_none());
 }

@@ -51,6 +51,7 @@ pub(crate) fn build(resolver: &Resolver<'_>, plain: &Node, written: &Node) -> Ap
     graph.keys_logs_alarms();
     graph.apis();
     graph.foreign_apis();
+    graph.default_authorizers(written);
     graph.urls();
     graph.plans();
     graph.wafs();

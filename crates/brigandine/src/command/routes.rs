@@ -71,7 +71,7 @@ fn line(app: &App, route: &Route) -> Option<Line> {
         (None, Some(target)) => format!("({target})"),
         (None, None) => "(unknown)".to_owned(),
     };
-    let throttle = route.throttle.as_ref().or(api.throttle.as_ref());
+    let throttle = route.throttle_in(api);
     Some(Line {
         method: route.method.to_string(),
         path: app.shared_path(route).to_string(),

@@ -37,6 +37,7 @@ pub(crate) fn api(id: &str, style: ApiStyle, stages: &[&str]) -> Api {
         style,
         stages: stages.iter().map(|stage| fact((*stage).to_owned())).collect(),
         authorizers: BTreeMap::new(),
+        default_authorizer: None,
         cors: None,
         throttle: None,
         usage_plans: Vec::new(),

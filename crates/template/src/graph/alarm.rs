@@ -33,10 +33,12 @@ impl<'n> Graph<'n> {
             let rules = rules.map_or(0, |rules| self.resolve.items(rules).len());
             self.push_waf(&declared.id, Vec::new(), Some(rules), declared.provenance);
         }
-        for declared in self.of(&["AWS::WAFv2::WebACLAssociation"]) {
+        // The older kind names its firewall by another property.
+        for declared in self.of(&["AWS::WAFv2::WebACLAssociation", "AWS::WAFRegional::WebACLAssociation"]) {
             let Some(properties) = declared.properties else { continue };
             let protected = self.text_at(properties, "ResourceArn");
-            let acl = self.text_at(properties, "WebACLArn").and_then(|fact| referred(&fact));
+            let acl = self.text_at(properties, "WebACLArn").or_else(|| self.text_at(properties, "WebACLId"));
+            let acl = acl.and_then(|fact| referred(&fact));
             self.protect(acl.as_ref(), protected, &declared);
         }
         for declared in self.of(&["AWS::CloudFront::Distribution"]) {

@@ -29,6 +29,7 @@ impl Door {
             style,
             stages: Vec::new(),
             authorizers: BTreeMap::new(),
+            default_authorizer: None,
             cors: None,
             throttle: None,
             usage_plans: Vec::new(),
@@ -53,6 +54,28 @@ impl<'n> Graph<'n> {
             }
             self.app.apis.push(door.api);
             self.app.routes.extend(door.routes);
+        }
+    }
+
+    /// What the transform spreads over every route is said once in the written template: on the API or in Globals.
+    pub(super) fn default_authorizers(&mut self, written: &Node) {
+        let Self { app, resolve, .. } = self;
+        for api in &mut app.apis {
+            let globals = match api.style {
+                ApiStyle::Rest => "Api",
+                ApiStyle::Http => "HttpApi",
+                ApiStyle::FunctionUrl | ApiStyle::WebSocket => continue,
+            };
+            let resource = app.resources.get(&api.id).and_then(|resource| resource.written_kind.as_deref());
+            if resource.is_some_and(|kind| !kind.starts_with("AWS::Serverless::")) {
+                continue;
+            }
+            let own = written.at(&["Resources", api.id.as_str(), "Properties", "Auth", "DefaultAuthorizer"]);
+            let common = written.at(&["Globals", globals, "Auth", "DefaultAuthorizer"]);
+            let fact = own.or(common).and_then(|node| resolve.optional_text(node));
+            if let Some(fact) = fact.filter(|fact| fact.value.known().is_none_or(|name| name != "NONE")) {
+                api.default_authorizer = Some(fact);
+            }
         }
     }
 

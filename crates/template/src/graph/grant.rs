@@ -49,6 +49,7 @@ impl<'n> Graph<'n> {
                 .map_or_else(|| Principal::Unknown("the permission has no `Principal`".into()), Self::principal_text),
             source: self.text_at(properties, "SourceArn"),
             source_account: self.text_at(properties, "SourceAccount").or(organisation),
+            conditions: Vec::new(),
             provenance: declared.provenance.clone(),
         });
     }
@@ -92,6 +93,7 @@ impl<'n> Graph<'n> {
                 principal: Self::principal_text(principal),
                 source: None,
                 source_account: condition.and_then(|node| self.text_at(node, "Value")),
+                conditions: Vec::new(),
                 provenance: declared.provenance.clone(),
             });
         }
@@ -116,6 +118,7 @@ impl<'n> Graph<'n> {
                     principal: principal.clone(),
                     source: narrowed(statement, &SOURCE),
                     source_account: narrowed(statement, &SOURCE_ACCOUNT),
+                    conditions: statement.conditions.clone(),
                     provenance: statement.provenance.clone(),
                 });
             }

@@ -48,6 +48,7 @@ impl Graph<'_> {
             validator: self.word(root, "x-amazon-apigateway-request-validator"),
         };
         self.body_whole(door, root);
+        door.api.default_authorizer = self.described_default(&body);
         for (name, scheme) in &body.schemes {
             if let Scheme::Authorizer(authorizer) = scheme {
                 door.api.authorizers.insert(name.clone(), authorizer.clone());
@@ -59,6 +60,15 @@ impl Graph<'_> {
                 self.path(door, &body, path, item, &when);
             }
         }
+    }
+
+    /// Who vouches where an operation says nothing.
+    fn described_default(&self, body: &Body<'_>) -> Option<Fact<String>> {
+        let node = body.security?;
+        let requirements = self.resolve.items(node);
+        let names = requirements.iter().filter_map(|(_, requirement)| requirement.as_map()).flat_map(Map::iter);
+        let mut vouching = names.filter(|(name, _)| matches!(body.schemes.get(*name), Some(Scheme::Authorizer(_))));
+        vouching.next().map(|(name, _)| Fact::known(name.to_owned(), self.at(node)))
     }
 
     fn word(&self, node: &Node, key: &str) -> Option<String> {

@@ -85,7 +85,21 @@ impl Graph<'_> {
 
     /// Who is meant by `Principal`: `"*"`, or kinds with names.
     pub(super) fn principals(&self, node: &Node) -> Vec<Principal> {
-        let Some(node) = self.resolve.first(node) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (when, node) in self.resolve.choose(node) {
+            let meant = self.principals_of_one(node);
+            found.extend(meant.into_iter().map(|principal| match (principal, when.label()) {
+                // Whoever means everyone in one case only must be looked at case by case.
+                (Principal::Internet, Some(label)) => {
+                    Principal::Unknown(format!("everyone is meant when {label}").into())
+                }
+                (principal, _) => principal,
+            }));
+        }
+        found
+    }
+
+    fn principals_of_one(&self, node: &Node) -> Vec<Principal> {
         let Some(kinds) = node.as_map().filter(|_| node.as_intrinsic().is_none()) else {
             return self.resolve.strings(node).into_iter().map(account).collect();
         };

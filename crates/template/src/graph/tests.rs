@@ -364,6 +364,33 @@ fn an_external_description_is_asked_for_and_gets_no_authorizer_from_the_transfor
 }
 
 #[test]
+fn what_guards_by_default_is_read_from_the_api_globals_or_the_description() {
+    let default = |text: &str| {
+        let app = app_of(text);
+        app.apis.first().and_then(|api| api.default_authorizer.as_ref().map(shown))
+    };
+    let function = "Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {Runtime: python3.13, Handler: a.b, InlineCode: x, Events: {E: {Type: Api, Properties: {Path: /, Method: get}}}}\n";
+    let globals = format!("Globals: {{Api: {{Auth: {{DefaultAuthorizer: AWS_IAM}}}}}}\n{function}");
+    assert_eq!(default(&globals).as_deref(), Some("AWS_IAM"));
+    assert_eq!(default(&globals.replace("AWS_IAM", "NONE")), None);
+    assert_eq!(default(function), None);
+    let described = "Resources:\n  A:\n    Type: AWS::ApiGateway::RestApi\n    Properties: {Body: {security: [{s: []}], securityDefinitions: {s: {type: apiKey, in: header, name: Authorization, x-amazon-apigateway-authtype: awsSigv4}}, paths: {/: {get: {}}}}}\n";
+    assert_eq!(default(described).as_deref(), Some("s"));
+}
+
+#[test]
+fn whoever_is_everyone_in_one_case_only_is_not_settled() {
+    let app = app_of(
+        "Parameters: {Mode: {Type: String, Default: a, AllowedValues: [a, b]}}\nConditions: {Wide: !Equals [!Ref Mode, b]}\nResources:\n  Q: {Type: AWS::SQS::Queue}\n  P: {Type: AWS::SQS::QueuePolicy, Properties: {Queues: [!Ref Q], PolicyDocument: {Statement: [{Effect: Allow, Principal: !If [Wide, '*', {AWS: '123456789012'}], Action: 'sqs:*', Resource: '*', Condition: {Bool: {'aws:SecureTransport': true}}}]}}}\n",
+    );
+    let principals: Vec<_> = app.grants.iter().map(|grant| &grant.principal).collect();
+    assert!(
+        matches!(principals.as_slice(), [Principal::Account(_), Principal::Unknown(why)] if why.contains("Mode=b"))
+    );
+    assert_eq!(app.grants[0].conditions[0].key.as_ref(), "aws:SecureTransport");
+}
+
+#[test]
 fn circular_conditions_are_told_and_both_cases_kept() {
     let app = app_of(
         "Conditions:\n  A: !Not [!Condition B]\n  B: !Or [!Condition A, !Condition A]\nResources:\n  F: {Type: AWS::Lambda::Function, Properties: {Handler: !If [A, x, y]}}\n",

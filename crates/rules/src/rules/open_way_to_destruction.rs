@@ -1,0 +1,162 @@
+//! AP004: a stranger's request runs a function that may destroy, or spend.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use brigandine_model::{App, Finding, Function, LogicalId, Practice, Role, Route, RouteMethod, RuleMeta, Severity};
+
+use super::unauthenticated_route::is_open_route;
+use crate::{
+    Context, Rule, Sink,
+    door::name,
+    power::{Act, Power, powers},
+    rule::meta,
+    way,
+    wording::{list, with_origin_of_event},
+};
+
+pub(crate) struct OpenWayToDestruction;
+
+const META: RuleMeta = RuleMeta {
+    severity: Severity::Critical,
+    practice: Practice::ApisAndEvents,
+    frameworks: &["CWE-306", "OWASP-Serverless-S2", "OWASP-Serverless-S5", "SAS-02"],
+    ..meta(
+        "AP004",
+        "open-way-to-destruction",
+        "a route without authentication reaches a function that may destroy, or spend",
+        include_str!("../../pages/AP004-open-way-to-destruction.md"),
+    )
+};
+
+/// What takes whole stores, machines or identities away.
+const DESTROYS: &[Act] = &[
+    ("cloudformation", "DeleteStack"),
+    ("cognito-idp", "AdminDeleteUser"),
+    ("cognito-idp", "DeleteUserPool"),
+    ("dynamodb", "DeleteTable"),
+    ("ec2", "TerminateInstances"),
+    ("kinesis", "DeleteStream"),
+    ("kms", "ScheduleKeyDeletion"),
+    ("lambda", "DeleteFunction"),
+    ("logs", "DeleteLogGroup"),
+    ("rds", "DeleteDBCluster"),
+    ("rds", "DeleteDBInstance"),
+    ("s3", "DeleteBucket"),
+    ("secretsmanager", "DeleteSecret"),
+    ("sns", "DeleteTopic"),
+    ("sqs", "DeleteQueue"),
+    ("sqs", "PurgeQueue"),
+];
+
+/// What is paid for by each call, and dearly.
+const SPENDS: &[Act] = &[
+    ("bedrock", "InvokeModel"),
+    ("bedrock", "InvokeModelWithResponseStream"),
+    ("ec2", "RunInstances"),
+    ("mobiletargeting", "SendMessages"),
+    ("sagemaker", "CreateTrainingJob"),
+    ("ses", "SendEmail"),
+    ("ses", "SendRawEmail"),
+    ("sms-voice", "SendTextMessage"),
+];
+
+/// What takes single records away: a fault only where the route itself says that it deletes.
+const REMOVES: &[Act] = &[("dynamodb", "DeleteItem"), ("s3", "DeleteObject")];
+
+impl Rule for OpenWayToDestruction {
+    fn meta(&self) -> &'static RuleMeta {
+        &META
+    }
+
+    fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
+        let mut open: BTreeMap<&LogicalId, Vec<&Route>> = BTreeMap::new();
+        for route in app.routes.iter().filter(|route| is_open_route(app, route)) {
+            if let Some(function) = &route.function {
+                open.entry(function).or_default().push(route);
+            }
+        }
+        let mut known: BTreeMap<&LogicalId, [Vec<Power<'_>>; 3]> = BTreeMap::new();
+        for function in &app.functions {
+            let Some(routes) = open.get(&function.id) else { continue };
+            let Some(role) = function.role.as_ref().and_then(|role| app.role(role)) else { continue };
+            let held = known
+                .entry(&role.id)
+                .or_insert_with(|| [powers(role, DESTROYS), powers(role, SPENDS), powers(role, REMOVES)]);
+            if let Some(worst) = worst(held, routes) {
+                let finding = finding(app, (function, role), &worst, sink);
+                sink.finding(finding);
+            }
+        }
+    }
+}
+
+/// The worst that a stranger may have done, and by which route.
+struct Worst<'a> {
+    route: &'a Route,
+    powers: &'a [Power<'a>],
+    severity: Severity,
+    consequence: &'static str,
+}
+
+fn worst<'a>(held: &'a [Vec<Power<'a>>; 3], routes: &[&'a Route]) -> Option<Worst<'a>> {
+    let [destroys, spends, removes] = held;
+    let first = routes.first().copied()?;
+    let deletes = routes
+        .iter()
+        .copied()
+        .find(|route| matches!(&route.method, RouteMethod::One(name) if name.eq_ignore_ascii_case("DELETE")));
+    if !destroys.is_empty() {
+        let route = deletes.unwrap_or(first);
+        let consequence = "whole stores, machines or users can be gone after one request";
+        return Some(Worst { route, powers: destroys, severity: Severity::Critical, consequence });
+    }
+    if let (Some(route), false) = (deletes, removes.is_empty()) {
+        let consequence = "a loop over ids empties what it keeps";
+        return Some(Worst { route, powers: removes, severity: Severity::Critical, consequence });
+    }
+    let route = routes.iter().copied().find(|route| crate::door::changes(route)).unwrap_or(first);
+    let consequence = "a loop over the address is paid for by its owner, call by call";
+    (!spends.is_empty()).then_some(Worst { route, powers: spends, severity: Severity::High, consequence })
+}
+
+fn finding(app: &App, holder: (&Function, &Role), worst: &Worst<'_>, sink: &Sink) -> Finding {
+    let (function, role) = holder;
+    let acts: Vec<String> = worst.powers.iter().map(Power::name).collect();
+    let route = worst.route;
+    let mut path = way::through(app, route);
+    path.push(way::step(&role.provenance, format!("the role of `{}` lets it", function.id)));
+    if let Some(power) = worst.powers.first() {
+        path.push(way::step(&power.written.provenance, format!("`{}`", power.name())));
+    }
+    Finding {
+        severity: worst.severity,
+        title: format!("anyone may reach {} through `{}`", list(&acts), name(route)),
+        message: format!(
+            "nothing asks who calls `{}`, the function `{}` behind it may do that, and {}",
+            name(route),
+            function.id,
+            worst.consequence
+        ),
+        label: with_origin_of_event("open way in", &route.provenance),
+        related: places(worst.powers),
+        resource: Some(function.id.clone()),
+        fact: format!("open way to {}", acts.join(" ")),
+        path,
+        help: vec![
+            "ask who calls: an authorizer on the route (AP001)".to_owned(),
+            "or take the action from the role, where the function never needs it".to_owned(),
+        ],
+        ..sink.draft(&route.provenance)
+    }
+}
+
+fn places(powers: &[Power<'_>]) -> Vec<(brigandine_model::Span, String)> {
+    const SHOWN: usize = 3;
+    let mut lines = BTreeSet::new();
+    let spans = powers.iter().filter_map(|power| Some((power.written.provenance.span.clone()?, power.name())));
+    spans
+        .filter(|(span, _)| lines.insert((span.file.clone(), span.line)))
+        .take(SHOWN)
+        .map(|(span, name)| (span, format!("allows `{name}`")))
+        .collect()
+}
