@@ -13,16 +13,21 @@
 //! assert!(outcome.findings.is_empty());
 //! ```
 
+mod at_rest;
 mod calendar;
 mod case;
+mod cause;
 mod door;
 mod engine;
+mod price;
+mod publisher;
 mod reach;
 mod role;
 mod rule;
 mod rules;
 mod secret;
 mod selection;
+mod setting;
 mod suppression;
 mod wording;
 

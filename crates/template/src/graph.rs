@@ -228,6 +228,7 @@ impl<'n> Graph<'n> {
         for (_, transform) in transforms {
             let name = transform.as_text().or_else(|| transform.get("Name")?.as_text()).unwrap_or("without a name");
             if !name.starts_with("AWS::Serverless-") {
+                self.app.macros.push(Fact::known(name.to_owned(), self.at(transform)));
                 self.unjudged(&format!("the macro `{name}` changes the template at deployment"), None, transform);
             }
         }

@@ -1,0 +1,115 @@
+//! What the platform does about encryption at rest where a template says nothing: a table with dates and sources.
+
+use std::sync::LazyLock;
+
+use brigandine_model::Judgement;
+
+use crate::{
+    case::{any, both, not},
+    setting::Named,
+};
+
+/// What a missing setting comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unset {
+    /// Encrypted, whatever is written.
+    Always,
+    /// Encrypted unless it is switched off.
+    On,
+    /// In clear unless it is switched on.
+    Off,
+    /// The disks are encrypted, what is stored on them is not.
+    Disk,
+}
+
+/// One type of resource.
+#[derive(Clone, Debug)]
+pub(crate) struct AtRest {
+    /// The type of the resource.
+    pub(crate) kind: &'static str,
+    /// The setting that switches encryption, and the word that switches it on where it is not a truth value.
+    pub(crate) switch: Option<(Vec<&'static str>, Option<&'static str>)>,
+    /// What nothing set means.
+    pub(crate) unset: Unset,
+    /// Since when.
+    pub(crate) since: &'static str,
+    /// The setting that names a key of one's own.
+    pub(crate) key: Option<Vec<&'static str>>,
+}
+
+const TEXT: &str = include_str!("../data/defaults.txt");
+
+/// Every type of the table.
+pub(crate) fn defaults() -> &'static [AtRest] {
+    static LINES: LazyLock<Vec<AtRest>> = LazyLock::new(|| TEXT.lines().filter_map(line).collect());
+    &LINES
+}
+
+fn line(line: &'static str) -> Option<AtRest> {
+    if line.starts_with('#') {
+        return None;
+    }
+    let columns: Vec<&str> = line.split(" | ").collect();
+    let [kind, switch, unset, _, since, key, _] = columns.as_slice() else { return None };
+    let path = |text: &'static str| (text != "-").then(|| text.split('.').collect::<Vec<&str>>());
+    let (setting, word) = switch.split_once('=').map_or((*switch, None), |(setting, word)| (setting, Some(word)));
+    let unset = match *unset {
+        "always" => Unset::Always,
+        "on" => Unset::On,
+        "off" => Unset::Off,
+        "disk" => Unset::Disk,
+        _ => return None,
+    };
+    Some(AtRest { kind, switch: path(setting).map(|path| (path, word)), unset, since, key: path(key) })
+}
+
+/// The line of the table for a resource.
+pub(crate) fn default_of(named: &Named<'_>) -> Option<&'static AtRest> {
+    let kind = &*named.resource.kind;
+    let aurora = named.at(&["Engine"]).and_then(|engine| engine.known()).is_some_and(|name| name.starts_with("aurora"));
+    let special = aurora.then(|| format!("{kind}:aurora"));
+    let find = |kind: &str| defaults().iter().find(|line| line.kind == kind);
+    special.and_then(|special| find(&special)).or_else(|| find(kind))
+}
+
+impl AtRest {
+    /// Whether encryption is switched off in so many words, and no key is named either.
+    pub(crate) fn is_switched_off(&self, named: &Named<'_>) -> Judgement {
+        let Some((path, word)) = &self.switch else { return Judgement::No };
+        if matches!(self.unset, Unset::Always | Unset::Disk) {
+            return Judgement::No;
+        }
+        let says_off = |text: &str| match word {
+            Some(word) => text != *word,
+            None => text.eq_ignore_ascii_case("false"),
+        };
+        both(named.text(path, false, &says_off), not(self.has_key(named)))
+    }
+
+    /// Whether nothing is said, and that means in clear.
+    pub(crate) fn is_left_off(&self, named: &Named<'_>) -> Judgement {
+        if !matches!(self.unset, Unset::Off | Unset::Disk) {
+            return Judgement::No;
+        }
+        let set = self.switch.as_ref().map_or(Judgement::No, |(path, _)| named.is_set(path));
+        not(any([set, self.has_key(named)]))
+    }
+
+    /// Whether a key is named, the platform's own included.
+    pub(crate) fn has_key(&self, named: &Named<'_>) -> Judgement {
+        self.key.as_ref().map_or(Judgement::No, |path| named.is_set(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_table_is_read() {
+        let lines = TEXT.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(defaults().len(), lines);
+        assert!(defaults().iter().all(|line| line.since.len() == "2026-01-01".len()));
+        assert!(TEXT.lines().any(|line| line.starts_with("# date: 20")));
+    }
+}
