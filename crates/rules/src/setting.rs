@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use brigandine_model::{
-    App, Change, Finding, Judgement, Literal, LogicalId, Property, PropertyKind, Provenance, Resource, Value,
+    App, Change, Finding, Judgement, Literal, LogicalId, Property, PropertyKind, Provenance, Resource, Value, Via,
 };
 
 use crate::{
@@ -66,11 +66,19 @@ impl<'a> Named<'a> {
         properties.and_then(|properties| place_in(properties, path)).unwrap_or_else(|| self.resource.provenance.clone())
     }
 
-    /// The change that sets a value, where a person wrote the resource.
+    /// The change that sets a value: below the resource where a person wrote it, or in the place of what the resource was
+    /// made from. Nothing where what is set now depends on a condition, since that is a decision of its own.
     pub(crate) fn set(&self, path: &[&str], value: Literal) -> Option<Change> {
-        self.resource.written_kind.as_ref()?;
-        let path = std::iter::once("Properties").chain(path.iter().copied()).map(Arc::from).collect();
-        Some(Change::Set { resource: self.id.clone(), path, value })
+        if self.resource.properties.as_ref().is_some_and(|properties| depends(properties, path)) {
+            return None;
+        }
+        if self.resource.written_kind.is_some() {
+            let path = std::iter::once("Properties").chain(path.iter().copied()).map(Arc::from).collect();
+            return Some(Change::Set { resource: self.id.clone(), path, value });
+        }
+        let place = &self.at(path).filter(|property| property.known().is_some())?.provenance;
+        let span = place.span.clone().filter(|_| place.via == Via::Written && place.parameters.is_empty())?;
+        Some(Change::Replace { span, value })
     }
 
     /// Whether a person wrote it as this type.
@@ -81,6 +89,18 @@ impl<'a> Named<'a> {
     /// The first of the settings whose text is a whole number there, and its number; nothing where it is not settled.
     pub(crate) fn number(&self, path: &[&str]) -> Option<u64> {
         self.at(path)?.known()?.parse().ok()
+    }
+}
+
+/// Whether what stands at a path, or on the way to it, depends on a condition or is not settled.
+fn depends(property: &Property, path: &[&str]) -> bool {
+    match (&property.kind, path.split_first()) {
+        (PropertyKind::OneOf(_) | PropertyKind::Unknown(_), _) => true,
+        (PropertyKind::Text(value), _) => value.known().is_none(),
+        (PropertyKind::Map(entries), Some((first, rest))) => {
+            entries.iter().find(|entry| *entry.name == **first).is_some_and(|entry| depends(&entry.value, rest))
+        }
+        (PropertyKind::Map(_) | PropertyKind::List(_), _) => false,
     }
 }
 

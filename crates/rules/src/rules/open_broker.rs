@@ -1,13 +1,13 @@
 //! EN010: a broker or a database proxy that speaks in clear, or asks nobody who they are.
 
-use brigandine_model::{App, Change, Finding, Fix, Judgement, Literal, Practice, Provenance, RuleMeta};
+use brigandine_model::{App, Finding, Fix, Judgement, Literal, Practice, RuleMeta};
 
 use crate::{
     Context, Rule, Sink,
     case::when,
     rule::meta,
     setting::{Named, is_true, of_kinds},
-    wording::with_origin,
+    wording::{with_origin, with_origin_of_event},
 };
 
 pub(crate) struct OpenBroker;
@@ -53,7 +53,7 @@ impl Rule for OpenBroker {
 
 fn tell(named: &Named<'_>, (path, what, cure): (&[&str], &str, Literal), holds: &Judgement, sink: &mut Sink) {
     let place = named.place(path);
-    let fix = change(named, path, &place, cure).map(|change| Fix::risky("close it", vec![change]));
+    let fix = named.set(path, cure).map(|change| Fix::risky("close it", vec![change]));
     sink.tell(holds, (&format!("whether `{}` {what}", named.id), (named.id, &place)), |sink| Finding {
         title: format!("`{}` {what}{}", named.id, when(holds)),
         message: "who is in the same network reads every record on the way, or connects and reads them all".to_owned(),
@@ -64,16 +64,6 @@ fn tell(named: &Named<'_>, (path, what, cure): (&[&str], &str, Literal), holds: 
         fix,
         ..sink.draft(&place)
     });
-}
-
-fn change(named: &Named<'_>, path: &[&str], place: &Provenance, cure: Literal) -> Option<Change> {
-    match named.at(path) {
-        Some(property) if property.known().is_some() => {
-            Some(Change::Replace { span: place.span.clone()?, value: cure })
-        }
-        Some(_) => None,
-        None => named.set(path, cure),
-    }
 }
 
 /// A mapping that reads from a broker of one's own says how the function proves who it is.
@@ -89,18 +79,18 @@ fn mapping(named: &Named<'_>, sink: &mut Sink) {
     if proves {
         return;
     }
-    let place = named.place(&path);
+    let place = &named.resource.provenance;
     let finding = Finding {
         title: format!("`{}` reads from a broker that does not ask who it is", named.id),
         message: "the function connects without a password or certificate, so the broker lets in anyone who reaches it"
             .to_owned(),
-        label: with_origin("no proof of identity", &place),
+        label: with_origin_of_event("no proof of identity", place),
         resource: Some(named.resource.implied_by.clone().unwrap_or_else(|| named.id.clone())),
         fact: "broker without authentication".to_owned(),
         help: vec![
             "add `SourceAccessConfigurations` with `SASL_SCRAM_512_AUTH` or `CLIENT_CERTIFICATE_TLS_AUTH`".to_owned(),
         ],
-        ..sink.draft(&place)
+        ..sink.draft(place)
     };
     sink.finding(finding);
 }

@@ -51,7 +51,7 @@ impl Rule for Orphan {
             // A name is an address: whoever knows it may call from outside.
             if !started && function.name.is_none() && !used.contains(&function.id) {
                 let words = ("function", "nothing starts it");
-                tell((&function.id, &function.provenance), words, sink);
+                tell(app, (&function.id, &function.provenance), words, sink);
             }
         }
         for role in &app.roles {
@@ -59,11 +59,11 @@ impl Rule for Orphan {
             let named = app.resources.get(&role.id).and_then(|resource| resource.properties.as_ref());
             let named = named.is_some_and(|properties| properties.at(&["RoleName"]).is_some());
             if written && !named && !used.contains(&role.id) && app.functions_with_role(&role.id).next().is_none() {
-                tell((&role.id, &role.provenance), ("role", "nothing takes it"), sink);
+                tell(app, (&role.id, &role.provenance), ("role", "nothing takes it"), sink);
             }
         }
         for secret in app.secrets.iter().filter(|secret| secret.name.is_none() && !used.contains(&secret.id)) {
-            tell((&secret.id, &secret.provenance), ("secret", "nothing refers to it"), sink);
+            tell(app, (&secret.id, &secret.provenance), ("secret", "nothing refers to it"), sink);
         }
     }
 }
@@ -101,7 +101,12 @@ fn used(app: &App) -> BTreeSet<LogicalId> {
     used
 }
 
-fn tell((id, place): (&LogicalId, &Provenance), (noun, why): (&str, &str), sink: &mut Sink) {
+/// What was not read may use anything.
+fn tell(app: &App, (id, place): (&LogicalId, &Provenance), (noun, why): (&str, &str), sink: &mut Sink) {
+    if !app.unjudged.is_empty() {
+        let open = "part of the template is not read, and may use it";
+        return sink.cannot_tell(&format!("whether anything uses the {noun} `{id}`"), open, (id, place));
+    }
     let finding = Finding {
         title: format!("nothing uses the {noun} `{id}`"),
         message: format!(
