@@ -19,6 +19,7 @@ mod case;
 mod cause;
 mod door;
 mod engine;
+mod guarded;
 mod price;
 mod publisher;
 mod reach;

@@ -1,6 +1,6 @@
 //! EN006: requests, events or customers' data that travel over plain HTTP.
 
-use brigandine_model::{App, Finding, Fix, Judgement, Literal, Practice, Property, Provenance, RuleMeta};
+use brigandine_model::{App, Change, Finding, Fix, Judgement, Literal, Practice, Property, Provenance, RuleMeta, Via};
 
 use crate::{
     Context, Rule, Sink,
@@ -43,7 +43,8 @@ impl Rule for ClearTextAddress {
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
         for (kind, path) in ADDRESSES {
             for named in of_kinds(app, &[kind]).iter().filter(|named| !goes_through_a_private_link(named)) {
-                tell(named, &named.place(path), &named.text(path, false, &is_clear), sink);
+                let fix = named.at(path).and_then(secured);
+                tell(named, (&named.place(path), fix), &named.text(path, false, &is_clear), sink);
             }
         }
         for (kind, path) in BODIES {
@@ -52,13 +53,14 @@ impl Rule for ClearTextAddress {
             }
         }
         for named in of_kinds(app, &["AWS::SNS::Subscription"]) {
-            tell(&named, &named.place(&["Protocol"]), &named.text(&["Protocol"], false, &|text| text == "http"), sink);
+            let place = named.place(&["Protocol"]);
+            tell(&named, (&place, None), &named.text(&["Protocol"], false, &|text| text == "http"), sink);
         }
         for named in of_kinds(app, &["AWS::SNS::Topic"]) {
             for subscription in named.items(&["Subscription"]) {
                 let clear = ask(Some(subscription), &["Protocol"], false, &|text| text == "http");
                 let place = place_in(subscription, &["Protocol"]).unwrap_or_default();
-                tell(&named, &place, &clear, sink);
+                tell(&named, (&place, None), &clear, sink);
             }
         }
         for named in of_kinds(app, &["AWS::CloudFront::Distribution"]) {
@@ -94,7 +96,8 @@ fn body(named: &Named<'_>, path: &[&str], sink: &mut Sink) {
         let private = integration.at(&["connectionType"]).and_then(Property::known) == Some("VPC_LINK");
         let clear = ask(Some(integration), &["uri"], false, &is_clear);
         if !private {
-            tell(named, &place_in(integration, &["uri"]).unwrap_or_default(), &clear, sink);
+            let fix = integration.at(&["uri"]).and_then(secured);
+            tell(named, (&place_in(integration, &["uri"]).unwrap_or_default(), fix), &clear, sink);
         }
     }
 }
@@ -109,7 +112,16 @@ fn collect<'a>(property: &'a Property, found: &mut Vec<&'a Property>) {
     }
 }
 
-fn tell(named: &Named<'_>, place: &Provenance, clear: &Judgement, sink: &mut Sink) {
+/// The same address with encryption; whether the other end offers it, only a person can find out.
+fn secured(address: &Property) -> Option<Fix> {
+    let rest = address.known()?.get(7..)?;
+    let place = &address.provenance;
+    let span = place.span.clone().filter(|_| place.via == Via::Written && place.parameters.is_empty())?;
+    let change = Change::Replace { span, value: Literal::text(format!("https://{rest}")) };
+    Some(Fix::risky("call it by HTTPS", vec![change]))
+}
+
+fn tell(named: &Named<'_>, (place, secured): (&Provenance, Option<Fix>), clear: &Judgement, sink: &mut Sink) {
     // An address that only deployment knows is nobody's fault and no question worth a line.
     if matches!(clear, Judgement::CannotTell(_)) {
         return;
@@ -122,6 +134,7 @@ fn tell(named: &Named<'_>, place: &Provenance, clear: &Judgement, sink: &mut Sin
         resource: Some(named.id.clone()),
         fact: "plain http".to_owned(),
         help: vec!["use an address that begins with `https://`".to_owned()],
+        fix: secured,
         ..sink.draft(&place)
     });
 }
@@ -154,7 +167,7 @@ fn viewers(named: &Named<'_>, sink: &mut Sink) {
 
 fn fix(place: &Provenance, behaviours: usize) -> Option<Fix> {
     let span = place.span.clone().filter(|_| behaviours == 1)?;
-    let change = brigandine_model::Change::Replace { span, value: Literal::text("redirect-to-https") };
+    let change = Change::Replace { span, value: Literal::text("redirect-to-https") };
     Some(Fix::risky("send callers to HTTPS", vec![change]))
 }
 
@@ -168,7 +181,7 @@ fn origins(named: &Named<'_>, sink: &mut Sink) {
             matches!(value, brigandine_model::Value::Symbolic(symbol) if symbol.to_string().contains("WebsiteURL"))
         });
         if website != Judgement::Yes && !from_bucket {
-            tell(named, &place_in(origin, &path).unwrap_or_default(), &clear, sink);
+            tell(named, (&place_in(origin, &path).unwrap_or_default(), None), &clear, sink);
         }
     }
 }

@@ -4,8 +4,9 @@ use brigandine_model::{App, Change, Finding, Fix, Literal, Practice, Property, R
 
 use crate::{
     Context, Rule, Sink,
+    guarded::Policies,
     rule::{STRICT, meta},
-    setting::{Named, of_kinds, referred_below},
+    setting::{Named, of_kinds},
 };
 
 pub(crate) struct ClearTextAllowed;
@@ -23,11 +24,11 @@ const META: RuleMeta = RuleMeta {
     )
 };
 
-/// Type of the store, type of its policy, the property that names what the policy protects.
-const POLICIES: [(&str, &str, &str); 3] = [
-    ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket"),
-    ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "Queues"),
-    ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "Topics"),
+/// Type of the store and its name, type of its policy and the property that names what it protects.
+const POLICIES: [(&str, &str, &str, &str); 3] = [
+    ("AWS::S3::Bucket", "BucketName", "AWS::S3::BucketPolicy", "Bucket"),
+    ("AWS::SQS::Queue", "QueueName", "AWS::SQS::QueuePolicy", "Queues"),
+    ("AWS::SNS::Topic", "TopicName", "AWS::SNS::TopicPolicy", "Topics"),
 ];
 
 impl Rule for ClearTextAllowed {
@@ -36,10 +37,10 @@ impl Rule for ClearTextAllowed {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        for (store, policy, target) in POLICIES {
-            let policies = of_kinds(app, &[policy]);
+        for (store, name, policy, target) in POLICIES {
+            let policies = Policies::of(app, policy, target);
             for named in of_kinds(app, &[store]) {
-                let own: Vec<&Named<'_>> = policies.iter().filter(|policy| protects(policy, target, &named)).collect();
+                let own: Vec<&Named<'_>> = policies.protecting(&named, name).collect();
                 // Only what a bucket holds is fetched by strangers' tools; the others matter once someone else may call.
                 let asked = store == "AWS::S3::Bucket" || !own.is_empty();
                 if asked && !own.iter().any(|policy| refuses_clear_text(policy)) {
@@ -49,12 +50,6 @@ impl Rule for ClearTextAllowed {
             }
         }
     }
-}
-
-fn protects(policy: &Named<'_>, target: &str, store: &Named<'_>) -> bool {
-    let Some(target) = policy.at(&[target]) else { return false };
-    let by_name = store.at(&["BucketName"]).and_then(Property::known);
-    referred_below(target).contains(&store.id) || (by_name.is_some() && target.known() == by_name)
 }
 
 fn refuses_clear_text(policy: &Named<'_>) -> bool {

@@ -56,7 +56,9 @@ impl Rule for MovableImage {
 
 fn function_image(fact: &Fact<String>, functions: &[LogicalId], sink: &mut Sink) {
     let Some((first, more)) = functions.split_first() else { return };
-    tell((first, more), &fact.provenance, &ask_text(&fact.value, &moves), sink);
+    // A name without a registry is a build on this machine: the tools push it and put its address in.
+    let pushed = |image: &str| image.contains('/') && moves(image);
+    tell((first, more), &fact.provenance, &ask_text(&fact.value, &pushed), sink);
 }
 
 /// Tags that are moved with every build, and no tag, which is the same as `latest`.

@@ -1,6 +1,8 @@
 //! DP006: a security group that lets the whole internet in where only neighbours should.
 
-use brigandine_model::{App, Finding, Judgement, Practice, Property, Provenance, RuleMeta, Severity};
+use std::collections::BTreeSet;
+
+use brigandine_model::{App, Finding, Judgement, LogicalId, Practice, Property, Provenance, RuleMeta, Severity};
 
 use crate::{
     Context, Rule, Sink,
@@ -36,7 +38,7 @@ impl Rule for OpenNetwork {
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
         let functions = groups_of_functions(app);
         for named in of_kinds(app, &["AWS::EC2::SecurityGroup"]) {
-            let of_function = functions.contains(&named.id);
+            let of_function = functions.contains(named.id);
             for rule in named.items(&["SecurityGroupIngress"]) {
                 check_rule(&named, rule, of_function, sink);
             }
@@ -52,7 +54,7 @@ impl Rule for OpenNetwork {
 }
 
 /// Security groups that functions stand in.
-fn groups_of_functions(app: &App) -> Vec<&brigandine_model::LogicalId> {
+fn groups_of_functions(app: &App) -> BTreeSet<&LogicalId> {
     let functions = of_kinds(app, &["AWS::Lambda::Function"]);
     functions.iter().filter_map(|named| named.at(&["VpcConfig", "SecurityGroupIds"])).flat_map(referred_below).collect()
 }

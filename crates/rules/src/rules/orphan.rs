@@ -46,10 +46,11 @@ impl Rule for Orphan {
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
         let used = used(app);
+        let started: BTreeSet<&LogicalId> = app.sources.iter().map(|source| &source.function).collect();
+        let taken: BTreeSet<&LogicalId> = app.functions.iter().filter_map(|function| function.role.as_ref()).collect();
         for function in &app.functions {
-            let started = app.sources_of(&function.id).next().is_some();
             // A name is an address: whoever knows it may call from outside.
-            if !started && function.name.is_none() && !used.contains(&function.id) {
+            if !started.contains(&function.id) && function.name.is_none() && !used.contains(&function.id) {
                 let words = ("function", "nothing starts it");
                 tell(app, (&function.id, &function.provenance), words, sink);
             }
@@ -58,7 +59,7 @@ impl Rule for Orphan {
             let written = app.resources.get(&role.id).is_some_and(|resource| resource.written_kind.is_some());
             let named = app.resources.get(&role.id).and_then(|resource| resource.properties.as_ref());
             let named = named.is_some_and(|properties| properties.at(&["RoleName"]).is_some());
-            if written && !named && !used.contains(&role.id) && app.functions_with_role(&role.id).next().is_none() {
+            if written && !named && !used.contains(&role.id) && !taken.contains(&role.id) {
                 tell(app, (&role.id, &role.provenance), ("role", "nothing takes it"), sink);
             }
         }

@@ -1,13 +1,14 @@
 //! EN011: a bucket whose contents anyone may read or change.
 
-use brigandine_model::{App, Change, Finding, Fix, Judgement, Literal, Practice, Property, Provenance, RuleMeta};
+use brigandine_model::{App, Change, Finding, Fix, Judgement, Literal, Practice, Property, Provenance, RuleMeta, Via};
 
 use crate::{
     Context, Rule, Sink,
     case::{any, both, may_hold, not, when},
+    guarded::Policies,
     reach::{better, worse},
     rule::meta,
-    setting::{Named, ask, is_true, means_anyone, of_kinds, place_in, referred_below},
+    setting::{Named, ask, is_true, means_anyone, of_kinds, place_in},
     wording::with_origin,
 };
 
@@ -29,14 +30,17 @@ const BLOCKS: [&str; 4] = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublic
 const BLOCK: &str = "PublicAccessBlockConfiguration";
 
 /// Conditions by which a policy knows whom it lets in.
-const NARROWING: [&str; 13] = [
+const NARROWING: [&str; 16] = [
     "aws:principalaccount",
     "aws:principalarn",
+    "aws:principalisawsservice",
     "aws:principalorgid",
     "aws:principalorgpaths",
     "aws:sourceaccount",
     "aws:sourcearn",
     "aws:sourceip",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
     "aws:sourcevpc",
     "aws:sourcevpce",
     "aws:userid",
@@ -51,13 +55,14 @@ impl Rule for PublicBucket {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        let policies = of_kinds(app, &["AWS::S3::BucketPolicy"]);
+        let policies = Policies::of(app, "AWS::S3::BucketPolicy", "Bucket");
         for named in of_kinds(app, &["AWS::S3::Bucket"]) {
             let before = sink.findings.len();
             list(&named, sink);
-            for policy in policies.iter().filter(|policy| protects(policy, &named)) {
-                for statement in policy.items(&["PolicyDocument", "Statement"]) {
-                    opened(&named, statement, sink);
+            for policy in policies.protecting(&named, "BucketName") {
+                let statements = policy.items(&["PolicyDocument", "Statement"]);
+                for statement in &statements {
+                    opened(&named, (statement, statements.len() == 1), sink);
                 }
             }
             if sink.findings.len() == before {
@@ -65,12 +70,6 @@ impl Rule for PublicBucket {
             }
         }
     }
-}
-
-fn protects(policy: &Named<'_>, bucket: &Named<'_>) -> bool {
-    let Some(target) = policy.at(&["Bucket"]) else { return false };
-    let name = bucket.at(&["BucketName"]).and_then(Property::known);
-    referred_below(target).contains(&bucket.id) || (name.is_some() && target.known() == name)
 }
 
 /// An access control list of the kind that opens the bucket.
@@ -86,7 +85,7 @@ fn list(named: &Named<'_>, sink: &mut Sink) {
     tell(named, (&place, writes, fix), &opens, sink);
 }
 
-fn opened(named: &Named<'_>, statement: &Property, sink: &mut Sink) {
+fn opened(named: &Named<'_>, (statement, alone): (&Property, bool), sink: &mut Sink) {
     let narrowed = statement.at(&["Condition"]).is_some_and(|condition| {
         condition.entries().iter().flat_map(|operator| operator.value.entries()).any(|key| {
             let name = key.name.to_ascii_lowercase();
@@ -106,7 +105,23 @@ fn opened(named: &Named<'_>, statement: &Property, sink: &mut Sink) {
     };
     let writes = may_hold(&any(actions.iter().map(|action| ask(Some(action), &[], false, &changes))));
     let place = place_in(statement, &["Principal"]).unwrap_or_else(|| statement.provenance.clone());
-    tell(named, (&place, writes, None), &open, sink);
+    let fix = if alone { None } else { take_away(named, statement) };
+    tell(named, (&place, writes, fix), &open, sink);
+}
+
+/// Without the grant; a policy without any statement would be refused, so the last one stays.
+fn take_away(named: &Named<'_>, statement: &Property) -> Option<Fix> {
+    let span = statement.provenance.span.clone().filter(|_| statement.provenance.via == Via::Written)?;
+    let mut changes = vec![Change::RemoveAt { span }];
+    if may_hold(&unblocked(named)) {
+        changes.push(block(named)?);
+    }
+    Some(Fix::risky("take the grant away", changes))
+}
+
+/// All four settings on.
+fn block(named: &Named<'_>) -> Option<Change> {
+    named.set(&[BLOCK], Literal::map(BLOCKS.map(|setting| (setting, Literal::Flag(true)))))
 }
 
 /// Whether one of these settings refuses what the list or the policy allows.
@@ -150,7 +165,6 @@ fn unguarded(named: &Named<'_>, sink: &mut Sink) {
     let gone = unblocked(named);
     let place = named.place(&[BLOCK]);
     let what = format!("whether `{}` refuses public access", named.id);
-    let all = BLOCKS.map(|setting| (setting, Literal::Flag(true)));
     sink.tell(&gone, (&what, (named.id, &place)), |sink| Finding {
         severity: better(META.severity),
         title: format!("`{}` may be made public by any later change{}", named.id, when(&gone)),
@@ -161,7 +175,7 @@ fn unguarded(named: &Named<'_>, sink: &mut Sink) {
         resource: Some(named.id.clone()),
         fact: "public access block off".to_owned(),
         help: vec!["take this setting away: without it all four blocks are on".to_owned()],
-        fix: named.set(&[BLOCK], Literal::map(all)).map(|change| Fix::risky("refuse public access", vec![change])),
+        fix: block(named).map(|change| Fix::risky("refuse public access", vec![change])),
         ..sink.draft(&place)
     });
 }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use brigandine_model::{
-    App, Finding, Fix, Function, Literal, LogicalId, Practice, RuleMeta, Severity, SourceKind, StoreKind,
-};
+use brigandine_model::{App, Finding, Fix, Function, Literal, LogicalId, Practice, RuleMeta, Severity, SourceKind};
 
 use crate::{
     Context, Rule, Sink,
@@ -52,8 +50,7 @@ impl Rule for ShortVisibility {
 }
 
 fn check_queue(app: &App, id: &LogicalId, function: &Function, sink: &mut Sink) {
-    let is_queue = app.stores.iter().any(|store| store.id == *id && store.kind == StoreKind::Queue);
-    let Some(named) = Named::find(app, id).filter(|_| is_queue) else { return };
+    let Some(named) = Named::find(app, id).filter(|named| &*named.resource.kind == "AWS::SQS::Queue") else { return };
     let path = ["VisibilityTimeout"];
     let place = named.place(&path);
     let hidden = if named.at(&path).is_none() { Some(DEFAULT) } else { named.number(&path) };

@@ -1,9 +1,9 @@
 //! DW003: a message or record that cannot be processed comes back again and again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use brigandine_model::{
-    App, Change, EventSource, Finding, Fix, Literal, LogicalId, Practice, RuleMeta, Severity, SourceKind, StoreKind,
+    App, Change, EventSource, Finding, Fix, Literal, LogicalId, Practice, Provenance, RuleMeta, Severity, SourceKind,
 };
 
 use crate::{
@@ -42,15 +42,19 @@ impl Rule for StuckBatches {
                 }
             }
         }
+        let in_order = |source: &&EventSource| matches!(source.kind, SourceKind::Stream | SourceKind::TableStream);
+        let streams: BTreeMap<&Provenance, &EventSource> =
+            app.sources.iter().filter(in_order).map(|source| (&source.provenance, source)).collect();
         for mapping in of_kinds(app, &["AWS::Lambda::EventSourceMapping"]) {
-            check_mapping(app, &mapping, sink);
+            if let Some(source) = streams.get(&mapping.resource.provenance) {
+                check_mapping(app, &mapping, source, sink);
+            }
         }
     }
 }
 
 fn check_queue(app: &App, id: &LogicalId, source: &EventSource, sink: &mut Sink) {
-    let store = app.stores.iter().find(|store| store.id == *id && store.kind == StoreKind::Queue);
-    let (Some(_), Some(named)) = (store, Named::find(app, id)) else { return };
+    let Some(named) = Named::find(app, id).filter(|named| &*named.resource.kind == "AWS::SQS::Queue") else { return };
     let without = not(named.is_set(&["RedrivePolicy"]));
     let place = named.resource.provenance.clone();
     let what = format!("where messages of `{id}` go that cannot be processed");
@@ -92,12 +96,8 @@ fn queue_fix(app: &App, named: &Named<'_>) -> Option<Fix> {
 }
 
 /// Records of a stream are read in order: one that fails holds up all behind it.
-fn check_mapping(app: &App, mapping: &Named<'_>, sink: &mut Sink) {
+fn check_mapping(app: &App, mapping: &Named<'_>, source: &EventSource, sink: &mut Sink) {
     let place = &mapping.resource.provenance;
-    let in_order = |source: &&EventSource| {
-        matches!(source.kind, SourceKind::Stream | SourceKind::TableStream) && source.provenance == *place
-    };
-    let Some(source) = app.sources.iter().find(in_order) else { return };
     let endless = |text: &str| text == "-1";
     let tries = mapping.text(&["MaximumRetryAttempts"], true, &endless);
     let age = mapping.text(&["MaximumRecordAgeInSeconds"], true, &endless);

@@ -1,10 +1,12 @@
 //! EN009: a setting in the environment that makes the code accept any certificate.
 
-use brigandine_model::{App, Change, Finding, Fix, Judgement, LogicalId, Practice, RuleMeta, Variable};
+use std::collections::BTreeMap;
+
+use brigandine_model::{App, Change, Fact, Finding, Fix, Judgement, LogicalId, Practice, RuleMeta, Variable};
 
 use crate::{
     Context, Rule, Sink,
-    case::{ask_text, when},
+    case::{ask_text, may_hold, when},
     cause::by_place,
     rule::meta,
     wording::{list, with_origin},
@@ -54,23 +56,20 @@ impl Rule for UnverifiedTls {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        let mut names: Vec<&str> =
-            app.functions.iter().flat_map(|one| &one.environment).map(|own| &*own.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        for name in names {
-            let own = |variable: &&Variable| &*variable.name == name;
-            let facts = app
-                .functions
-                .iter()
-                .filter_map(|function| Some((&function.id, &function.environment.iter().find(own)?.value)));
+        let mut found: BTreeMap<&str, Vec<(&LogicalId, &Fact<String>)>> = BTreeMap::new();
+        for function in &app.functions {
+            for Variable { name, value } in &function.environment {
+                // Most values are none of this rule's business, known or not.
+                if may_hold(&ask_text(&value.value, &|text| switches_off(name, text))) {
+                    found.entry(name).or_default().push((&function.id, value));
+                }
+            }
+        }
+        for (name, facts) in found {
             for (fact, functions) in by_place(facts) {
                 let off = ask_text(&fact.value, &|text| switches_off(name, text));
-                // Most values are none of this rule's business, known or not.
-                if matches!(off, Judgement::Yes | Judgement::Sometimes(_)) {
-                    let finding = finding((name, fact), &functions, &off, sink);
-                    sink.finding(finding);
-                }
+                let finding = finding((name, fact), &functions, &off, sink);
+                sink.finding(finding);
             }
         }
     }
@@ -82,12 +81,7 @@ fn switches_off(name: &str, value: &str) -> bool {
     switch.is_some_and(|(_, words)| words.contains(&&*value)) || PARTS.iter().any(|part| value.contains(part))
 }
 
-fn finding(
-    (name, fact): (&str, &brigandine_model::Fact<String>),
-    functions: &[LogicalId],
-    off: &Judgement,
-    sink: &Sink,
-) -> Finding {
+fn finding((name, fact): (&str, &Fact<String>), functions: &[LogicalId], off: &Judgement, sink: &Sink) -> Finding {
     let take_away = fact.provenance.span.clone().filter(|_| fact.value.known().is_some() && !fact_is_long(fact));
     Finding {
         title: format!("`{name}` makes {} accept any certificate{}", list(functions), when(off)),
@@ -107,6 +101,6 @@ fn finding(
 }
 
 /// A connection string is more than its switch: it cannot be taken away whole.
-fn fact_is_long(fact: &brigandine_model::Fact<String>) -> bool {
+fn fact_is_long(fact: &Fact<String>) -> bool {
     fact.value.known().is_some_and(|text| text.contains('='))
 }
