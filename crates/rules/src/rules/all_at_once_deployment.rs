@@ -16,7 +16,7 @@ const META: RuleMeta = RuleMeta {
     severity: Severity::Low,
     practice: Practice::Deployment,
     profiles: STRICT,
-    frameworks: &["CWE-693", "SAS-03"],
+    frameworks: &["SAS-03"],
     ..meta(
         "DP003",
         "all-at-once-deployment",

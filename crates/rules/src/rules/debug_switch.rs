@@ -93,7 +93,12 @@ fn finding(
         help: vec![format!("set `{name}: {quiet}` for customers, and let a parameter set it for developers")],
         fix: span.map(|span| {
             let change = Change::Replace { span, value: Literal::text(quiet) };
-            Fix::safe("switch it off", vec![change])
+            // Only what is logged changes with a log level; the other switches change what the code does.
+            if quiet.eq_ignore_ascii_case("info") {
+                Fix::safe("log less", vec![change])
+            } else {
+                Fix::risky("switch it off", vec![change])
+            }
         }),
         ..sink.draft(&fact.provenance)
     }

@@ -1,10 +1,12 @@
 //! DE004: a function runs a layer from somebody else's account, or one without a version.
 
-use brigandine_model::{App, Fact, Finding, Judgement, LogicalId, Practice, RuleMeta, Severity, Value};
+use std::collections::BTreeSet;
+
+use brigandine_model::{App, Fact, Finding, LogicalId, Practice, RuleMeta, Severity, Value};
 
 use crate::{
     Context, Rule, Sink,
-    case::{texts, when},
+    case::{filled, texts, when},
     cause::by_place,
     publisher::publisher,
     rule::meta,
@@ -37,11 +39,11 @@ impl Rule for ForeignLayer {
             if let Value::Unknown(why) = &fact.value {
                 sink.cannot_tell(&format!("whose layer {} runs", list(&functions)), why, (first, &fact.provenance));
             }
-            for text in texts(&fact.value) {
-                if let Some(fault) = fault(&text) {
-                    let finding = finding((fact, &text), &fault, &functions, sink);
-                    sink.finding(finding);
-                }
+            let faults: Vec<(String, Fault)> =
+                texts(&fact.value).into_iter().filter_map(|text| fault(&text).map(|fault| (text, fault))).collect();
+            if !faults.is_empty() {
+                let finding = finding(fact, &faults, &functions, sink);
+                sink.finding(finding);
             }
         }
     }
@@ -50,6 +52,15 @@ impl Rule for ForeignLayer {
 enum Fault {
     Stranger(String),
     NoVersion,
+}
+
+impl Fault {
+    fn account(&self) -> Option<&str> {
+        match self {
+            Self::Stranger(account) => Some(account),
+            Self::NoVersion => None,
+        }
+    }
 }
 
 /// What is wrong with the name of a layer: `arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION`.
@@ -65,30 +76,33 @@ fn fault(name: &str) -> Option<Fault> {
     stranger.then(|| Fault::Stranger((*account).to_owned()))
 }
 
-fn finding((fact, text): (&Fact<String>, &str), fault: &Fault, functions: &[LogicalId], sink: &Sink) -> Finding {
-    let holds: Judgement = fact.value.judge(&|value| value == text, &|_| Some(true));
+/// One text is one cause, whatever it comes to in each case.
+fn finding(fact: &Fact<String>, faults: &[(String, Fault)], functions: &[LogicalId], sink: &Sink) -> Finding {
+    let faulty = |text: &str| faults.iter().any(|(known, _)| known == text);
+    let holds = fact.value.judge(&|text| faulty(text), &|symbol| Some(faulty(&filled(symbol))));
+    let accounts: BTreeSet<&str> = faults.iter().filter_map(|(_, fault)| fault.account()).collect();
+    let accounts: Vec<&str> = accounts.into_iter().collect();
     let who = list(functions);
-    let (title, message, mark, key) = match fault {
-        Fault::Stranger(account) => (
-            format!("{who} runs a layer of account `{account}`{}", when(&holds)),
-            "what a layer brings runs with the function's role, its variables and its customers' data, and is loaded first".to_owned(),
-            "code of an account that is not a known publisher",
-            format!("layer of {account}"),
-        ),
-        Fault::NoVersion => (
+    let (title, message, mark) = if accounts.is_empty() {
+        (
             format!("{who} names a layer without a version{}", when(&holds)),
-            "nobody can say which code runs, and it cannot be deployed the same way twice".to_owned(),
+            "nobody can say which code runs, and it cannot be deployed the same way twice",
             "no version",
-            "layer without version".to_owned(),
-        ),
+        )
+    } else {
+        (
+            format!("{who} runs a layer of account {}{}", list(&accounts), when(&holds)),
+            "what a layer brings runs with the function's role, its variables and its customers' data, and is loaded first",
+            "code of an account that is not a known publisher",
+        )
     };
     Finding {
         title,
-        message,
+        message: message.to_owned(),
         label: with_origin(mark, &fact.provenance),
         resource: functions.first().cloned(),
         also: functions.iter().skip(1).cloned().collect(),
-        fact: key,
+        fact: if accounts.is_empty() { "layer without version".to_owned() } else { format!("layer of {}", accounts.join(" ")) },
         help: vec![
             "build the layer yourself from sources you have read, or copy this version into your account and name it with its version"
                 .to_owned(),

@@ -14,7 +14,6 @@ const META: RuleMeta = RuleMeta {
     severity: Severity::Info,
     practice: Practice::Assessments,
     profiles: STRICT,
-    frameworks: &["CWE-1059"],
     ..meta(
         "DP008",
         "not-judged",

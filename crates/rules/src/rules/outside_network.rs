@@ -16,7 +16,7 @@ const META: RuleMeta = RuleMeta {
     severity: Severity::Low,
     practice: Practice::Frameworks,
     profiles: STRICT,
-    frameworks: &["CWE-284", "Lambda.3"],
+    frameworks: &["Lambda.3"],
     ..meta(
         "DP007",
         "outside-network",

@@ -34,7 +34,8 @@ impl Rule for PlatformKey {
         let mut kinds: Vec<&str> = defaults().iter().map(|line| line.kind).collect();
         kinds.dedup();
         for named in of_kinds(app, &kinds) {
-            let Some(line) = default_of(&named) else { continue };
+            // What nobody wrote has no place for a key.
+            let Some(line) = default_of(&named).filter(|_| named.resource.implied_by.is_none()) else { continue };
             let nothing_to_hide = &*named.resource.kind == "AWS::Lambda::Function"
                 && named.at(&["Environment", "Variables"]).is_none_or(|variables| variables.entries().is_empty());
             if !nothing_to_hide {

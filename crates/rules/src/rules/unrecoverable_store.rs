@@ -16,7 +16,7 @@ const META: RuleMeta = RuleMeta {
     severity: Severity::Low,
     practice: Practice::Frameworks,
     profiles: STRICT,
-    frameworks: &["DynamoDB.2", "CWE-693"],
+    frameworks: &["DynamoDB.2"],
     ..meta(
         "DW007",
         "unrecoverable-store",

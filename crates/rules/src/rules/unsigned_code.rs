@@ -44,7 +44,7 @@ impl Rule for UnsignedCode {
         let Some((first, more)) = unsigned.split_first() else { return };
         let ids: Vec<_> = unsigned.iter().map(|function| &function.id).collect();
         let finding = Finding {
-            title: format!("{} takes code that nobody signed: {}", count(ids.len(), "function"), list(&ids)),
+            title: format!("code that nobody signed goes into {}: {}", count(ids.len(), "function"), list(&ids)),
             message: "whoever gets the right to update a function can put any code into it; nothing checks where it comes from".to_owned(),
             label: "no `CodeSigningConfigArn`".to_owned(),
             resource: Some(first.id.clone()),
