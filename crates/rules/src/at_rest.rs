@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use brigandine_model::Judgement;
 
 use crate::{
-    case::{any, both, not},
-    setting::Named,
+    case::{any, both, may_hold, not},
+    setting::{Named, is_false},
 };
 
 /// What a missing setting comes to.
@@ -31,8 +31,8 @@ pub(crate) struct AtRest {
     pub(crate) switch: Option<(Vec<&'static str>, Option<&'static str>)>,
     /// What nothing set means.
     pub(crate) unset: Unset,
-    /// Since when.
-    pub(crate) since: &'static str,
+    /// Since when, where it was once otherwise.
+    pub(crate) since: Option<&'static str>,
     /// The setting that names a key of one's own.
     pub(crate) key: Option<Vec<&'static str>>,
 }
@@ -60,19 +60,45 @@ fn line(line: &'static str) -> Option<AtRest> {
         "disk" => Unset::Disk,
         _ => return None,
     };
-    Some(AtRest { kind, switch: path(setting).map(|path| (path, word)), unset, since, key: path(key) })
+    Some(AtRest {
+        kind,
+        switch: path(setting).map(|path| (path, word)),
+        unset,
+        since: (*since != "-").then_some(*since),
+        key: path(key),
+    })
 }
 
-/// The line of the table for a resource.
+/// The line of the table for a resource; nothing for the instances of a cluster, which are encrypted as the cluster is.
 pub(crate) fn default_of(named: &Named<'_>) -> Option<&'static AtRest> {
     let kind = &*named.resource.kind;
+    if may_hold(&named.is_set(&["DBClusterIdentifier"]))
+        && kind != "AWS::RDS::DBCluster"
+        && kind.ends_with("DBInstance")
+    {
+        return None;
+    }
     let aurora = named.at(&["Engine"]).and_then(|engine| engine.known()).is_some_and(|name| name.starts_with("aurora"));
     let special = aurora.then(|| format!("{kind}:aurora"));
     let find = |kind: &str| defaults().iter().find(|line| line.kind == kind);
     special.and_then(|special| find(&special)).or_else(|| find(kind))
 }
 
+/// What a judgement comes to where the engine of a cluster decides, and is not settled.
+pub(crate) fn as_far_as_settled(named: &Named<'_>, judgement: Judgement) -> Judgement {
+    let open = named.at(&["Engine"]).is_some_and(|engine| engine.known().is_none());
+    if open && &*named.resource.kind == "AWS::RDS::DBCluster" && may_hold(&judgement) {
+        return Judgement::CannotTell("its engine is not settled, and some are always encrypted".into());
+    }
+    judgement
+}
+
 impl AtRest {
+    /// ` since 2022-10-04`, where it was once otherwise.
+    pub(crate) fn since_when(&self) -> String {
+        self.since.map_or_else(String::new, |day| format!(" since {day}"))
+    }
+
     /// Whether encryption is switched off in so many words, and no key is named either.
     pub(crate) fn is_switched_off(&self, named: &Named<'_>) -> Judgement {
         let Some((path, word)) = &self.switch else { return Judgement::No };
@@ -81,7 +107,7 @@ impl AtRest {
         }
         let says_off = |text: &str| match word {
             Some(word) => text != *word,
-            None => text.eq_ignore_ascii_case("false"),
+            None => is_false(text),
         };
         both(named.text(path, false, &says_off), not(self.has_key(named)))
     }
@@ -109,7 +135,7 @@ mod tests {
     fn every_line_of_the_table_is_read() {
         let lines = TEXT.lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(defaults().len(), lines);
-        assert!(defaults().iter().all(|line| line.since.len() == "2026-01-01".len()));
+        assert!(defaults().iter().filter_map(|line| line.since).all(|day| day.parse::<jiff::civil::Date>().is_ok()));
         assert!(TEXT.lines().any(|line| line.starts_with("# date: 20")));
     }
 }

@@ -131,9 +131,14 @@ pub(crate) fn place_in(within: &Property, path: &[&str]) -> Option<Provenance> {
     Some(Provenance { span: Some(span), ..value.clone() })
 }
 
-/// Whether the text is a plain yes.
+/// Whether the text is a plain yes, in one of the words that templates allow.
 pub(crate) fn is_true(text: &str) -> bool {
-    text.eq_ignore_ascii_case("true")
+    ["true", "yes", "on"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Whether the text is a plain no, in one of the words that templates allow.
+pub(crate) fn is_false(text: &str) -> bool {
+    ["false", "no", "off"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// The resources that a value refers to.
@@ -152,13 +157,18 @@ pub(crate) fn referred_below(property: &Property) -> Vec<&LogicalId> {
     texts.into_iter().filter_map(|(_, text)| text.text()).flat_map(referred).collect()
 }
 
-/// Whether a statement of a policy means everyone: `*` alone, or among the accounts that are named.
+/// Whether a statement of a policy means everyone: `*` alone or among the accounts that are named, or all but some.
 pub(crate) fn means_anyone(statement: &Property) -> Judgement {
     let star = |text: &str| text == "*";
     let plain = ask(Some(statement), &["Principal"], false, &star);
     let accounts = statement.at(&["Principal", "AWS"]).map(Property::items).unwrap_or_default();
     let named = any(accounts.iter().map(|account| ask(Some(account), &[], false, &star)));
-    any([plain, named])
+    any([plain, named, statement.is_set(&["NotPrincipal"])])
+}
+
+/// Why a policy document cannot be read statement by statement, where it is one text.
+pub(crate) fn closed_document(document: Option<&Property>) -> Option<&'static str> {
+    document?.text().map(|_| "its policy is one text, which is not read here")
 }
 
 impl Sink {

@@ -1,6 +1,10 @@
 //! Values that parameters and conditions decide: a fault in one case is told with the case, and what nobody can tell is told
 //! as such.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fmt::Write as _;
+
 use brigandine_rules::{Context, Outcome, Selection, judge};
 use brigandine_template::{Input, Options, Sources, read};
 
@@ -98,14 +102,49 @@ Resources:
 }
 
 #[test]
+fn a_policy_that_names_who_is_not_meant_means_everyone_else() {
+    let text = "\
+Resources:
+  Photos: {Type: AWS::S3::Bucket}
+  Rest:
+    Type: AWS::S3::BucketPolicy
+    Properties:
+      Bucket: !Ref Photos
+      PolicyDocument: {Statement: {Effect: Allow, NotPrincipal: {AWS: '111122223333'}, NotAction: 's3:List*'}}
+  Text:
+    Type: AWS::S3::BucketPolicy
+    Properties: {Bucket: !Ref Photos, PolicyDocument: '{}'}
+";
+    let outcome = judged(text, "EN011");
+    assert_eq!(titles(&outcome), ["anyone may read and change what `Photos` holds"]);
+    assert_eq!(open(&outcome, "EN011"), 1, "a policy in one text is not read here");
+}
+
+#[test]
+fn an_engine_that_only_deployment_knows_decides_what_can_be_told() {
+    let cluster = |engine: &str| {
+        format!(
+            "Parameters: {{Engine: {{Type: String}}}}\nResources:\n  Shop: {{Type: AWS::RDS::DBCluster, Properties: {{Engine: {engine}, \
+             StorageEncrypted: no}}}}\n"
+        )
+    };
+    let known = judged(&cluster("postgres"), "EN001");
+    assert_eq!(known.findings.len(), 1);
+    let own = judged(&cluster("!Ref Engine"), "EN001");
+    assert_eq!((own.findings.len(), open(&own, "EN001")), (0, 1));
+}
+
+#[test]
 fn many_stores_and_policies_are_judged_in_little_time() {
     const MANY: usize = 2400;
     let mut text = String::from("Resources:\n");
     for index in 0..MANY {
-        text.push_str(&format!(
+        write!(
+            text,
             "  B{index}: {{Type: AWS::S3::Bucket}}\n  P{index}: {{Type: AWS::S3::BucketPolicy, Properties: {{Bucket: !Ref \
              B{index}, PolicyDocument: {{Statement: [{{Effect: Allow, Principal: '*', Action: 's3:GetObject'}}]}}}}}}\n"
-        ));
+        )
+        .unwrap();
     }
     assert_eq!(judged(&text, "EN011").findings.len(), MANY);
     assert_eq!(judged(&text, "EN004").findings.len(), MANY);

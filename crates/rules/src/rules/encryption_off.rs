@@ -4,10 +4,10 @@ use brigandine_model::{App, Finding, Fix, Judgement, Literal, Practice, RuleMeta
 
 use crate::{
     Context, Rule, Sink,
-    at_rest::{AtRest, Unset, default_of, defaults},
+    at_rest::{AtRest, Unset, as_far_as_settled, default_of, defaults},
     case::when,
     rule::meta,
-    setting::{Named, of_kinds},
+    setting::{Named, is_true, of_kinds},
     wording::with_origin,
 };
 
@@ -38,7 +38,7 @@ impl Rule for EncryptionOff {
         }
         for named in of_kinds(app, &["AWS::CodeBuild::Project"]) {
             let path = ["Artifacts", "EncryptionDisabled"];
-            let off = named.text(&path, false, &|text| text.eq_ignore_ascii_case("true"));
+            let off = named.text(&path, false, &is_true);
             let help =
                 "take the setting away: builds encrypt what they leave behind unless they are told not to".to_owned();
             tell(&named, (&path, Literal::Flag(false), help), &off, sink);
@@ -50,11 +50,11 @@ fn check_switch(named: &Named<'_>, line: &AtRest, sink: &mut Sink) {
     let Some((path, word)) = &line.switch else { return };
     let on = word.map_or(Literal::Flag(true), Literal::text);
     let help = if line.unset == Unset::On {
-        format!("take the setting away: the platform encrypts unasked since {}", line.since)
+        format!("take the setting away: the platform encrypts unasked{}", line.since_when())
     } else {
         format!("set `{}: {}`; some databases must be made anew for it", path.join("."), word.unwrap_or("true"))
     };
-    tell(named, (path, on, help), &line.is_switched_off(named), sink);
+    tell(named, (path, on, help), &as_far_as_settled(named, line.is_switched_off(named)), sink);
 }
 
 fn tell(named: &Named<'_>, (path, on, help): (&[&str], Literal, String), off: &Judgement, sink: &mut Sink) {

@@ -78,8 +78,8 @@ fn fault(name: &str) -> Option<Fault> {
 
 /// One text is one cause, whatever it comes to in each case.
 fn finding(fact: &Fact<String>, faults: &[(String, Fault)], functions: &[LogicalId], sink: &Sink) -> Finding {
-    let faulty = |text: &str| faults.iter().any(|(known, _)| known == text);
-    let holds = fact.value.judge(&|text| faulty(text), &|symbol| Some(faulty(&filled(symbol))));
+    let is_bad = |text: &str| faults.iter().any(|(known, _)| known == text);
+    let holds = fact.value.judge(&|text| is_bad(text), &|symbol| Some(is_bad(&filled(symbol))));
     let accounts: BTreeSet<&str> = faults.iter().filter_map(|(_, fault)| fault.account()).collect();
     let accounts: Vec<&str> = accounts.into_iter().collect();
     let who = list(functions);

@@ -1,13 +1,13 @@
 //! EN003: data encrypted with the platform's key where a team wants its own.
 
-use brigandine_model::{App, Finding, Judgement, Practice, RuleMeta, Severity};
+use brigandine_model::{App, Finding, Judgement, Practice, Property, RuleMeta, Severity};
 
 use crate::{
     Context, Rule, Sink,
     at_rest::{AtRest, Unset, default_of, defaults},
-    case::{both, not, when},
+    case::{any, both, not, when},
     rule::{STRICT, meta},
-    setting::{Named, of_kinds},
+    setting::{Named, ask, of_kinds},
 };
 
 pub(crate) struct PlatformKey;
@@ -60,7 +60,7 @@ fn check_key(named: &Named<'_>, line: &AtRest, sink: &mut Sink) {
             named.id
         ),
         label: if line.unset == Unset::Always {
-            format!("no key of your own; encrypted unasked since {}", line.since)
+            format!("no key of your own; encrypted unasked{}", line.since_when())
         } else {
             "no key of your own".to_owned()
         },
@@ -79,6 +79,7 @@ fn own_key(named: &Named<'_>, path: &[&str]) -> Judgement {
         return named.text(path, false, &own);
     };
     let (list, rest) = path.split_at(split + 1);
+    let strange = |item: &&Property| not(ask(Some(item), rest, false, &own));
     let items = named.items(list);
-    crate::case::any(items.iter().map(|item| crate::setting::ask(Some(item), rest, false, &own)))
+    if items.is_empty() { Judgement::No } else { not(any(items.iter().map(strange))) }
 }

@@ -8,7 +8,7 @@ use crate::{
     guarded::Policies,
     reach::{better, worse},
     rule::meta,
-    setting::{Named, ask, is_true, means_anyone, of_kinds, place_in},
+    setting::{Named, ask, closed_document, is_true, means_anyone, of_kinds, place_in},
     wording::with_origin,
 };
 
@@ -60,6 +60,10 @@ impl Rule for PublicBucket {
             let before = sink.findings.len();
             list(&named, sink);
             for policy in policies.protecting(&named, "BucketName") {
+                if let Some(why) = closed_document(policy.at(&["PolicyDocument"])) {
+                    let what = format!("whether anyone may read `{}`", named.id);
+                    sink.cannot_tell(&what, why, (policy.id, &policy.place(&["PolicyDocument"])));
+                }
                 let statements = policy.items(&["PolicyDocument", "Statement"]);
                 for statement in &statements {
                     opened(&named, (statement, statements.len() == 1), sink);
@@ -103,7 +107,8 @@ fn opened(named: &Named<'_>, (statement, alone): (&Property, bool), sink: &mut S
         let action = text.to_ascii_lowercase();
         action == "*" || action == "s3:*" || ["s3:put", "s3:delete"].iter().any(|start| action.starts_with(start))
     };
-    let writes = may_hold(&any(actions.iter().map(|action| ask(Some(action), &[], false, &changes))));
+    let all_but = may_hold(&statement.is_set(&["NotAction"]));
+    let writes = all_but || may_hold(&any(actions.iter().map(|action| ask(Some(action), &[], false, &changes))));
     let place = place_in(statement, &["Principal"]).unwrap_or_else(|| statement.provenance.clone());
     let fix = if alone { None } else { take_away(named, statement) };
     tell(named, (&place, writes, fix), &open, sink);

@@ -4,8 +4,8 @@ use brigandine_model::{App, Finding, Fix, Judgement, Literal, Practice, RuleMeta
 
 use crate::{
     Context, Rule, Sink,
-    at_rest::{AtRest, Unset, default_of, defaults},
-    case::{may_hold, when},
+    at_rest::{AtRest, Unset, as_far_as_settled, default_of, defaults},
+    case::when,
     reach::better,
     rule::meta,
     setting::{Named, of_kinds},
@@ -44,10 +44,7 @@ impl Rule for UnencryptedByDefault {
         kinds.dedup();
         for named in of_kinds(app, &kinds) {
             let Some(line) = default_of(&named) else { continue };
-            // The instances of a cluster are encrypted as the cluster is.
-            if !may_hold(&named.is_set(&["DBClusterIdentifier"])) {
-                check_line(&named, line, sink);
-            }
+            check_line(&named, line, sink);
         }
     }
 }
@@ -55,7 +52,7 @@ impl Rule for UnencryptedByDefault {
 fn check_line(named: &Named<'_>, line: &AtRest, sink: &mut Sink) {
     let place = named.resource.provenance.clone();
     let copied = COPIES.iter().any(|key| named.at(&[key]).is_some());
-    let left = match line.is_left_off(named) {
+    let left = match as_far_as_settled(named, line.is_left_off(named)) {
         Judgement::Yes if copied => {
             Judgement::CannotTell("it takes over the encryption of what it is made from".into())
         }

@@ -6,7 +6,7 @@ use crate::{
     Context, Rule, Sink,
     case::{both, when},
     rule::meta,
-    setting::{Named, ask, is_true, means_anyone, of_kinds},
+    setting::{Named, ask, closed_document, is_true, means_anyone, of_kinds},
     wording::with_origin,
 };
 
@@ -32,6 +32,10 @@ impl Rule for WeakKey {
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
         for named in of_kinds(app, &["AWS::KMS::Key"]) {
             rotation(&named, sink);
+            if let Some(why) = closed_document(named.at(&["KeyPolicy"])) {
+                let what = format!("who may use the key `{}`", named.id);
+                sink.cannot_tell(&what, why, (named.id, &named.place(&["KeyPolicy"])));
+            }
             for statement in named.items(&["KeyPolicy", "Statement"]) {
                 policy(&named, statement, sink);
             }
