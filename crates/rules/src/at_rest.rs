@@ -72,10 +72,7 @@ fn line(line: &'static str) -> Option<AtRest> {
 /// The line of the table for a resource; nothing for the instances of a cluster, which are encrypted as the cluster is.
 pub(crate) fn default_of(named: &Named<'_>) -> Option<&'static AtRest> {
     let kind = &*named.resource.kind;
-    if may_hold(&named.is_set(&["DBClusterIdentifier"]))
-        && kind != "AWS::RDS::DBCluster"
-        && kind.ends_with("DBInstance")
-    {
+    if kind.ends_with("::DBInstance") && may_hold(&named.is_set(&["DBClusterIdentifier"])) {
         return None;
     }
     let aurora = named.at(&["Engine"]).and_then(|engine| engine.known()).is_some_and(|name| name.starts_with("aurora"));
