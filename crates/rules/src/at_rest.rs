@@ -69,10 +69,17 @@ fn line(line: &'static str) -> Option<AtRest> {
     })
 }
 
-/// The line of the table for a resource; nothing for the instances of a cluster, which are encrypted as the cluster is.
+/// The line of the table for a resource; nothing for what is encrypted as something else is.
 pub(crate) fn default_of(named: &Named<'_>) -> Option<&'static AtRest> {
     let kind = &*named.resource.kind;
+    // The instances of a cluster are encrypted as the cluster is.
     if kind.ends_with("::DBInstance") && may_hold(&named.is_set(&["DBClusterIdentifier"])) {
+        return None;
+    }
+    // A delivery stream that reads from another stream keeps nothing in clear that the other one does not.
+    if kind == "AWS::KinesisFirehose::DeliveryStream"
+        && named.text(&["DeliveryStreamType"], true, &|text| text == "DirectPut") == Judgement::No
+    {
         return None;
     }
     let aurora = named.at(&["Engine"]).and_then(|engine| engine.known()).is_some_and(|name| name.starts_with("aurora"));
