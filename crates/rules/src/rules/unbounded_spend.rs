@@ -92,7 +92,7 @@ fn finding(app: &App, exposed: &[(&Function, &Route, f64)], prices: &Prices, sin
     Some(Finding {
         title: format!("a stranger can spend about ${} an hour through {}", amount(*dollars), list(&ids)),
         message: format!(
-            "neither a throttle nor a limit stands before {} that anyone may call: {} simultaneous runs of `{}` with {memory} \
+            "neither a throttle nor a limit stands before {} that anyone may call: {} simultaneous runs (an account's usual limit) of `{}` with {memory} \
              MiB for {seconds} s each, at the public prices of {}",
             count(exposed.len(), "function"),
             prices.account_concurrency,
