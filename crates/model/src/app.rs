@@ -68,6 +68,8 @@ pub struct App {
     pub resources: BTreeMap<LogicalId, Resource>,
     /// What the template hands out to people and to other templates.
     pub outputs: Vec<Output>,
+    /// Macros by name that rewrite the template at deployment; the platform's own included, the serverless transform not.
+    pub macros: Vec<Fact<String>>,
     /// Findings that people chose to live with.
     pub suppressions: Vec<Suppression>,
     /// Facts that could not be judged while reading.

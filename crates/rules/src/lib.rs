@@ -13,9 +13,11 @@
 //! assert!(outcome.findings.is_empty());
 //! ```
 
+mod at_rest;
 mod calendar;
 mod case;
 mod control;
+mod cause;
 mod door;
 mod edge;
 mod engine;
@@ -29,6 +31,9 @@ mod hidden_parameter;
 mod leaf;
 mod log_group;
 mod power;
+mod guarded;
+mod price;
+mod publisher;
 mod reach;
 mod right;
 mod role;
@@ -38,6 +43,7 @@ mod secret;
 mod selection;
 mod stage;
 mod stored_secret;
+mod setting;
 mod suppression;
 mod trail;
 mod trigger;

@@ -52,6 +52,27 @@ mod pattern_for_any_source;
 mod private_api_for_all;
 mod public_address;
 mod reopened_route;
+mod all_at_once_deployment;
+mod any_action_any_resource;
+mod broad_managed_policy;
+mod clear_text_address;
+mod clear_text_allowed;
+mod debug_route;
+mod debug_switch;
+mod encryption_off;
+mod foreign_layer;
+mod lost_async_events;
+mod movable_image;
+mod not_judged;
+mod open_broker;
+mod open_deploy_role;
+mod open_function_url;
+mod open_network;
+mod orphan;
+mod outdated_tls;
+mod outside_network;
+mod platform_key;
+mod public_bucket;
 mod secret_in_environment;
 mod secret_in_plain_parameter;
 mod secret_in_text;
@@ -91,6 +112,20 @@ mod unchecked_way_to_power;
 mod unsupported_runtime;
 mod unthrottled_api;
 mod way_around_the_guard;
+mod short_visibility;
+mod slow_answer;
+mod stale_suppression;
+mod stuck_batches;
+mod unauthenticated_route;
+mod unbounded_spend;
+mod unencrypted_by_default;
+mod unpinned_part;
+mod unrecoverable_store;
+mod unsigned_code;
+mod unsupported_runtime;
+mod unthrottled_api;
+mod unverified_tls;
+mod weak_key;
 mod write_on_any_resource;
 mod writing_get;
 
@@ -177,7 +212,34 @@ pub const RULES: &[&dyn Rule] = &[
     &writing_get::WritingGet,
     &private_api_for_all::PrivateApiForAll,
     &unsupported_runtime::UnsupportedRuntime,
+    &foreign_layer::ForeignLayer,
+    &movable_image::MovableImage,
+    &unpinned_part::UnpinnedPart,
+    &encryption_off::EncryptionOff,
+    &unencrypted_by_default::UnencryptedByDefault,
+    &platform_key::PlatformKey,
+    &clear_text_allowed::ClearTextAllowed,
+    &outdated_tls::OutdatedTls,
+    &clear_text_address::ClearTextAddress,
+    &weak_key::WeakKey,
+    &unverified_tls::UnverifiedTls,
+    &open_broker::OpenBroker,
+    &public_bucket::PublicBucket,
+    &unbounded_spend::UnboundedSpend,
     &lost_async_events::LostAsyncEvents,
+    &stuck_batches::StuckBatches,
+    &short_visibility::ShortVisibility,
+    &slow_answer::SlowAnswer,
+    &unrecoverable_store::UnrecoverableStore,
+    &unsigned_code::UnsignedCode,
+    &open_deploy_role::OpenDeployRole,
+    &all_at_once_deployment::AllAtOnceDeployment,
+    &debug_route::DebugRoute,
+    &orphan::Orphan,
+    &open_network::OpenNetwork,
+    &outside_network::OutsideNetwork,
+    &not_judged::NotJudged,
+    &debug_switch::DebugSwitch,
     &StaleSuppression,
 ];
 

@@ -74,7 +74,7 @@ Resources:
 #[test]
 fn a_comment_covers_the_next_line_and_no_other() {
     let outcome = judged(OPEN_ROUTES);
-    assert_eq!(codes(&outcome), (list(&["AP001"]), list(&["AP001", "AP011"])));
+    assert_eq!(codes(&outcome), (list(&["AP001", "DW001"]), list(&["AP001", "AP011"])));
     assert!(outcome.findings.first().unwrap().title.contains("POST"));
 }
 

@@ -95,6 +95,7 @@ fn tell(name: &str, outcome: &Outcome, codes: &mut BTreeMap<String, usize>, line
             finding.severity.as_str(),
             " ",
             &finding.title,
+            finding.fix.as_ref().map_or("", |_| " [fix]"),
             "\n",
         ]);
     }

@@ -58,7 +58,7 @@ pub(crate) fn build(resolver: &Resolver<'_>, plain: &Node, written: &Node) -> Ap
     graph.sources();
     graph.grants();
     graph.outputs(plain);
-    graph.unread(plain);
+    graph.unread(plain, written);
     graph.app.routes.sort_by_key(|route| written_at(&route.provenance));
     graph.app.unjudged.dedup();
     graph.app
@@ -214,7 +214,7 @@ impl<'n> Graph<'n> {
     }
 
     /// What the transform should have taken away, and what other macros would still change.
-    fn unread(&mut self, plain: &Node) {
+    fn unread(&mut self, plain: &Node, written: &Node) {
         for declared in self.resources.clone() {
             let reason = match declared.kind {
                 kind if kind.starts_with("AWS::Serverless::") => format!("`{kind}` was not expanded"),
@@ -225,10 +225,12 @@ impl<'n> Graph<'n> {
             };
             self.unjudged(&reason, Some(&declared.id), declared.node);
         }
-        let transforms = plain.get("Transform").map(|node| self.resolve.items(node)).unwrap_or_default();
+        // The expansion takes its own transform away, and the macros beside it with it.
+        let transforms = written.get("Transform").map(|node| self.resolve.items(node)).unwrap_or_default();
         for (_, transform) in transforms {
             let name = transform.as_text().or_else(|| transform.get("Name")?.as_text()).unwrap_or("without a name");
             if !name.starts_with("AWS::Serverless-") {
+                self.app.macros.push(Fact::known(name.to_owned(), self.at(transform)));
                 self.unjudged(&format!("the macro `{name}` changes the template at deployment"), None, transform);
             }
         }

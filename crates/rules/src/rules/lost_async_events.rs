@@ -1,10 +1,10 @@
 //! DW002: events that are dropped without a trace when the function keeps failing.
 
 use brigandine_model::{
-    App, Delivery, EventSource, Finding, Function, Practice, RuleMeta, Severity, SourceKind, Value,
+    App, Delivery, EventSource, Finding, Fix, Function, Literal, Practice, RuleMeta, Severity, SourceKind, Value,
 };
 
-use crate::{Context, Rule, Sink, reach::better, rule::meta, wording::with_origin_of_event};
+use crate::{Context, Rule, Sink, reach::better, rule::meta, setting::Named, wording::with_origin_of_event};
 
 pub(crate) struct LostAsyncEvents;
 
@@ -33,7 +33,7 @@ impl Rule for LostAsyncEvents {
                 sources.iter().copied().filter(|source| source.failure_target.is_none()).collect();
             if let Some(first) = lost.first() {
                 let finding = finding((function, first), &lost, sink);
-                sink.finding(finding);
+                sink.finding(Finding { fix: fix(app, function), ..finding });
             }
         }
         for function in &app.functions {
@@ -89,6 +89,15 @@ fn finding(lost: (&Function, &EventSource), all: &[&EventSource], sink: &Sink) -
         ],
         ..sink.draft(provenance)
     }
+}
+
+/// Where the transform makes the queue and gives the function the right to send to it. What was lost is kept from then on,
+/// and billed: a person should know.
+fn fix(app: &App, function: &Function) -> Option<Fix> {
+    let named = Named::find(app, &function.id).filter(|named| named.is_written_as("AWS::Serverless::Function"))?;
+    let path = ["EventInvokeConfig", "DestinationConfig", "OnFailure", "Type"];
+    let change = named.set(&path, Literal::text("SQS"))?;
+    Some(Fix::risky("keep failed events in a queue", vec![change]))
 }
 
 fn plural(kind: &SourceKind) -> &'static str {
