@@ -226,7 +226,9 @@ fn very_many_comments_cost_no_more_than_their_reading() {
     let text = [&own.repeat(30_000), OLD, &"  # brigandine: x\n".repeat(30_000), &peers.repeat(30_000)].concat();
     let outcome = judged(&text);
     assert!(outcome.unjudged.iter().any(|one| one.reason.contains("more than 2000 suppressions")));
+}
 
+#[test]
 fn one_function_does_not_speak_for_the_open_routes_of_others() {
     let routes = |metadata: &str| {
         format!(
