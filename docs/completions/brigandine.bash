@@ -58,14 +58,14 @@ _brigandine() {
             return 0
             ;;
         brigandine__subcmd__check)
-            opts="-h --format --profile --select --ignore --fail-on --fail-on-unjudged --as-of --parameter --help"
+            opts="-h --format --profile --select --ignore --fail-on --fail-on-unjudged --as-of --diff --fix --unsafe-fixes --baseline --register --compliance --environment --parameter --parameter-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human concise json sarif" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human concise json sarif junit github gitlab codeclimate" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -88,7 +88,27 @@ _brigandine() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --register)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compliance)
+                    COMPREPLY=($(compgen -W "fsbp cis owasp nist" -- "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --parameter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parameter-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -132,7 +152,7 @@ _brigandine() {
             return 0
             ;;
         brigandine__subcmd__invoke)
-            opts="-h --event --env-vars --aws-endpoint --aws-profile --strict-runtime --data --parameter --help"
+            opts="-h --event --env-vars --aws-endpoint --aws-profile --strict-runtime --data --parameter --parameter-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -162,6 +182,10 @@ _brigandine() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --parameter-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -170,7 +194,7 @@ _brigandine() {
             return 0
             ;;
         brigandine__subcmd__routes)
-            opts="-h --format --parameter --help"
+            opts="-h --format --parameter --parameter-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -184,6 +208,10 @@ _brigandine() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --parameter-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -192,7 +220,7 @@ _brigandine() {
             return 0
             ;;
         brigandine__subcmd__serve)
-            opts="-h --listen --observe --tls-cert --tls-key --env-vars --aws-endpoint --aws-profile --strict-runtime --data --parameter --help"
+            opts="-h --listen --observe --tls-cert --tls-key --env-vars --aws-endpoint --aws-profile --strict-runtime --data --parameter --parameter-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -230,6 +258,10 @@ _brigandine() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --parameter-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -238,7 +270,7 @@ _brigandine() {
             return 0
             ;;
         brigandine__subcmd__token)
-            opts="-h --route --claim --data --parameter --help"
+            opts="-h --route --claim --data --parameter --parameter-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -257,6 +289,10 @@ _brigandine() {
                     return 0
                     ;;
                 --parameter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parameter-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

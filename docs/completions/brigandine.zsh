@@ -33,8 +33,12 @@ _arguments "${_arguments_options[@]}" : \
 '--format=[Form of the result on standard output]:FORMAT:((human\:"For people\: the line, the proof, the fix"
 concise\:"One line per finding"
 json\:"One JSON object"
-sarif\:"SARIF 2.1.0, for code hosts"))' \
-'--profile=[Set of rules\: \`recommended\` or \`strict\`]:NAME:_default' \
+sarif\:"SARIF 2.1.0, for code hosts"
+junit\:"\`JUnit\` XML, for build servers"
+github\:"Workflow commands, which GitHub shows beside the lines"
+gitlab\:"GitLab'\''s report of static analysis (JSON)"
+codeclimate\:"Code Climate issues (JSON), for GitLab'\''s code quality"))' \
+'--profile=[Set of rules\: \`recommended\`, \`strict\`, \`launch-day\`, \`fsbp\`, \`cis\`, \`owasp\` or \`nist\`]:NAME:_default' \
 '*--select=[Only these rules, by code]:CODES:_default' \
 '*--ignore=[Not these rules, by code]:CODES:_default' \
 '--fail-on=[Exit with 1 from this severity on \[default\: high\]]:LEVEL:((info\:"Any finding"
@@ -44,8 +48,16 @@ high\:"High and worse"
 critical\:"Critical only"
 never\:"Never"))' \
 '--as-of=[Judge as on this day rather than today]:YYYY-MM-DD:_default' \
+'--baseline=[Findings of this file are known and fail no run\: a register, or an earlier result in JSON]:FILE:_files' \
+'--register=[Keep the findings in this file\: since when, whose, until when, and what became of them]:FILE:_files' \
+'--compliance=[Show a framework, control by control, instead of findings\: \`fsbp\`, \`cis\`, \`owasp\` or \`nist\`]:NAME:(fsbp cis owasp nist)' \
+'*--environment=[Judge with the parameters of an environment, from a parameter file or \`samconfig.toml\`; repeatable, and what holds in some of them only is marked]:NAME=FILE:_default' \
 '*--parameter=[Value of a template parameter; repeatable]:NAME=VALUE:_default' \
+'*--parameter-file=[File with values of template parameters, as deployment tools keep them (JSON) or \`samconfig.toml\`; repeatable]:FILE:_files' \
 '--fail-on-unjudged[Exit with 1 when a fact could not be judged]' \
+'(--fix --compliance --register)--diff[Show what the safe fixes would change, as a difference; nothing is written]' \
+'--fix[Apply the safe fixes; a fix that leaves its finding or brings another is taken back]' \
+'--unsafe-fixes[With \`--diff\` or \`--fix\`\: fixes that a person must look at, too]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::paths -- Templates, or folders to look for templates in:_files' \
@@ -56,6 +68,7 @@ _arguments "${_arguments_options[@]}" : \
 '--format=[Form of the result on standard output]:FORMAT:((human\:"For people"
 json\:"One JSON object"))' \
 '*--parameter=[Value of a template parameter; repeatable]:NAME=VALUE:_default' \
+'*--parameter-file=[File with values of template parameters, as deployment tools keep them (JSON) or \`samconfig.toml\`; repeatable]:FILE:_files' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '::path -- A template, or the folder it lies in:_files' \
@@ -78,6 +91,7 @@ _arguments "${_arguments_options[@]}" : \
 '--aws-profile=[Profile whose credentials the functions get]:NAME:_default' \
 '--data=[Folder for logs, keys and stores \[default\: the user'\''s state folder\]]:DIR:_files' \
 '*--parameter=[Value of a template parameter; repeatable]:NAME=VALUE:_default' \
+'*--parameter-file=[File with values of template parameters, as deployment tools keep them (JSON) or \`samconfig.toml\`; repeatable]:FILE:_files' \
 '--observe[Let everything pass and say what would have been refused]' \
 '--strict-runtime[Refuse a function whose declared runtime is not installed, rather than using the nearest]' \
 '-h[Print help]' \
@@ -93,6 +107,7 @@ _arguments "${_arguments_options[@]}" : \
 '--aws-profile=[Profile whose credentials the functions get]:NAME:_default' \
 '--data=[Folder for logs, keys and stores \[default\: the user'\''s state folder\]]:DIR:_files' \
 '*--parameter=[Value of a template parameter; repeatable]:NAME=VALUE:_default' \
+'*--parameter-file=[File with values of template parameters, as deployment tools keep them (JSON) or \`samconfig.toml\`; repeatable]:FILE:_files' \
 '--strict-runtime[Refuse a function whose declared runtime is not installed, rather than using the nearest]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -106,6 +121,7 @@ _arguments "${_arguments_options[@]}" : \
 '*--claim=[A claim of the token; repeatable. Values that are JSON are taken as JSON]:NAME=VALUE:_default' \
 '--data=[Folder for logs, keys and stores \[default\: the user'\''s state folder\]]:DIR:_files' \
 '*--parameter=[Value of a template parameter; repeatable]:NAME=VALUE:_default' \
+'*--parameter-file=[File with values of template parameters, as deployment tools keep them (JSON) or \`samconfig.toml\`; repeatable]:FILE:_files' \
 '-h[Print help]' \
 '--help[Print help]' \
 '::path -- A template, or the folder it lies in:_files' \

@@ -66,6 +66,7 @@ Resources:
       Runtime: !If [IsProd, python3.8, python3.14]
       Handler: app.handler
       CodeUri: src
+      ReservedConcurrentExecutions: 5
       FunctionUrlConfig: {AuthType: NONE}
 ";
 

@@ -60,6 +60,13 @@ fn judged(name: &str, text: &str) -> Option<Vec<Finding>> {
     Some(judge(&app, &Selection::default(), &Context { today: TODAY }).findings)
 }
 
+/// Fixes that bring another finding to light, and why; `check` does not offer them.
+const EXCUSED: &[(&str, &str, &str)] = &[(
+    "patterns/apigw-sqs-lambda-iot/template.yaml",
+    "LP003",
+    "once the role names its topic, the function is seen to trigger itself, which `*` had hidden",
+)];
+
 /// What is wrong with one fix, if anything; nothing to say where it is refused.
 fn fault(name: &str, text: &str, before: &[Finding], finding: &Finding) -> Option<Result<(), String>> {
     let fix = finding.fix.as_ref()?;
@@ -97,10 +104,13 @@ fn fixes_remove_their_findings_and_bring_no_others() {
             match fault(&name, &text, &before, finding) {
                 None => refused += 1,
                 Some(Ok(())) => done += 1,
+                Some(Err(_)) if EXCUSED.iter().any(|(file, code, _)| *file == name && **code == *finding.code) => {
+                    refused += 1;
+                }
                 Some(Err(why)) => faults.push(why),
             }
         }
     }
-    println!("{done} passed, {} failed, {refused} excused (the text cannot be changed unseen)", faults.len());
+    println!("{done} passed, {} failed, {refused} excused (the text cannot be changed unseen, or another finding comes to light)", faults.len());
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
