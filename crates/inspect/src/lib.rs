@@ -17,6 +17,7 @@
 
 mod body;
 mod error;
+mod event;
 mod operator;
 mod plan;
 mod request;
@@ -28,6 +29,7 @@ mod strings;
 mod transaction;
 mod transform;
 mod variable;
+mod wire;
 
 pub use error::{Error, Place};
 pub use request::{Action, Match, Request, Response, Settings, Verdict};
@@ -37,3 +39,4 @@ pub use seclang::action::Engine;
 pub use sources::Sources;
 pub use transaction::Inspection;
 pub use transaction::note::Note;
+pub use wire::Wire;
