@@ -25,6 +25,9 @@ _brigandine() {
             brigandine,generate)
                 cmd="brigandine__subcmd__generate"
                 ;;
+            brigandine,inspect)
+                cmd="brigandine__subcmd__inspect"
+                ;;
             brigandine,invoke)
                 cmd="brigandine__subcmd__invoke"
                 ;;
@@ -44,7 +47,7 @@ _brigandine() {
 
     case "${cmd}" in
         brigandine)
-            opts="-h -V --help --version check routes explain serve invoke token generate"
+            opts="-h -V --help --version check routes explain serve invoke token inspect generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -141,6 +144,36 @@ _brigandine() {
             fi
             case "${prev}" in
                 --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        brigandine__subcmd__inspect)
+            opts="-h --rules --paranoia --detect --exclude --requests --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --rules)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --paranoia)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exclude)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --requests)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -32,6 +32,7 @@ complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "explain" -d '
 complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "serve" -d 'Run the application here behind the shield'
 complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "invoke" -d 'Run one function once'
 complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "token" -d 'Print a development token for a route'
+complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "inspect" -d 'Replay recorded requests through the firewall'
 complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "generate" -d 'Write the reference files that follow from the program itself'
 complete -c brigandine -n "__fish_brigandine_using_subcommand check" -l format -d 'Form of the result on standard output' -r -f -a "human\t'For people: the line, the proof, the fix'
 concise\t'One line per finding'
@@ -98,5 +99,11 @@ complete -c brigandine -n "__fish_brigandine_using_subcommand token" -l data -d 
 complete -c brigandine -n "__fish_brigandine_using_subcommand token" -l parameter -d 'Value of a template parameter; repeatable' -r
 complete -c brigandine -n "__fish_brigandine_using_subcommand token" -l parameter-file -d 'File with values of template parameters, as deployment tools keep them (JSON) or `samconfig.toml`; repeatable' -r -F
 complete -c brigandine -n "__fish_brigandine_using_subcommand token" -s h -l help -d 'Print help'
+complete -c brigandine -n "__fish_brigandine_using_subcommand inspect" -l rules -d '`builtin`, or a folder laid out like the Core Rule Set' -r
+complete -c brigandine -n "__fish_brigandine_using_subcommand inspect" -l paranoia -d 'Level of strictness: higher levels find more and err more often' -r
+complete -c brigandine -n "__fish_brigandine_using_subcommand inspect" -l exclude -d 'A rule not to be asked, `RULE` or `RULE VARIABLE`; repeatable' -r
+complete -c brigandine -n "__fish_brigandine_using_subcommand inspect" -l requests -d 'The requests, one JSON object per line; `-` reads standard input' -r -F
+complete -c brigandine -n "__fish_brigandine_using_subcommand inspect" -l detect -d 'Find and tell, but refuse nothing'
+complete -c brigandine -n "__fish_brigandine_using_subcommand inspect" -s h -l help -d 'Print help'
 complete -c brigandine -n "__fish_brigandine_using_subcommand generate" -l out -d 'Folder to write to' -r -F
 complete -c brigandine -n "__fish_brigandine_using_subcommand generate" -s h -l help -d 'Print help'

@@ -127,6 +127,17 @@ _arguments "${_arguments_options[@]}" : \
 '::path -- A template, or the folder it lies in:_files' \
 && ret=0
 ;;
+(inspect)
+_arguments "${_arguments_options[@]}" : \
+'--rules=[\`builtin\`, or a folder laid out like the Core Rule Set]:RULES:_default' \
+'--paranoia=[Level of strictness\: higher levels find more and err more often]:1-4:_default' \
+'*--exclude=[A rule not to be asked, \`RULE\` or \`RULE VARIABLE\`; repeatable]:EXCLUSION:_default' \
+'--requests=[The requests, one JSON object per line; \`-\` reads standard input]:FILE:_files' \
+'--detect[Find and tell, but refuse nothing]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
 (generate)
 _arguments "${_arguments_options[@]}" : \
 '--out=[Folder to write to]:DIR:_files' \
@@ -148,6 +159,7 @@ _brigandine_commands() {
 'serve:Run the application here behind the shield' \
 'invoke:Run one function once' \
 'token:Print a development token for a route' \
+'inspect:Replay recorded requests through the firewall' \
 'generate:Write the reference files that follow from the program itself' \
     )
     _describe -t commands 'brigandine commands' commands "$@"
@@ -166,6 +178,11 @@ _brigandine__subcmd__explain_commands() {
 _brigandine__subcmd__generate_commands() {
     local commands; commands=()
     _describe -t commands 'brigandine generate commands' commands "$@"
+}
+(( $+functions[_brigandine__subcmd__inspect_commands] )) ||
+_brigandine__subcmd__inspect_commands() {
+    local commands; commands=()
+    _describe -t commands 'brigandine inspect commands' commands "$@"
 }
 (( $+functions[_brigandine__subcmd__invoke_commands] )) ||
 _brigandine__subcmd__invoke_commands() {

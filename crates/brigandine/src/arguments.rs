@@ -19,6 +19,9 @@ In front:
   invoke    Run one function once
   token     Print a development token for a route
 
+Prove:
+  inspect   Replay recorded requests through the firewall
+
 Learn:
   explain   Show a rule's page: why, attack, fix, limits
 
@@ -59,6 +62,9 @@ pub(crate) enum Command {
     /// Print a development token for a route.
     #[cfg(feature = "serve")]
     Token(Token),
+    /// Replay recorded requests through the firewall.
+    #[cfg(feature = "serve")]
+    Inspect(Inspect),
     /// Write the reference files that follow from the program itself.
     #[command(hide = true)]
     Generate(Generate),
@@ -166,6 +172,33 @@ pub(crate) struct Explain {
     /// The rule's code; without it, all rules are listed.
     #[arg(value_name = "CODE")]
     pub(crate) code: Option<String>,
+}
+
+/// Replay recorded requests through the firewall.
+///
+/// Reads one JSON object per line: `request_base64` (raw HTTP/1.1 bytes) or `event` (an invocation event), with `id`,
+/// `response_base64` and `client_ip` where there are any. Writes one JSON object per line: `id`, `action` (allow or block),
+/// `status`, `score`, `rules` (id, severity, variable, excerpt), `micros`.
+#[cfg(feature = "serve")]
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  brigandine inspect --requests recorded.jsonl\n  \
+                        brigandine inspect --rules /usr/share/modsecurity-crs --paranoia 2 --requests -")]
+pub(crate) struct Inspect {
+    /// `builtin`, or a folder laid out like the Core Rule Set.
+    #[arg(long, value_name = "RULES", default_value = "builtin")]
+    pub(crate) rules: String,
+    /// Level of strictness: higher levels find more and err more often.
+    #[arg(long, value_name = "1-4", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub(crate) paranoia: u8,
+    /// Find and tell, but refuse nothing.
+    #[arg(long)]
+    pub(crate) detect: bool,
+    /// A rule not to be asked, `RULE` or `RULE VARIABLE`; repeatable.
+    #[arg(long, value_name = "EXCLUSION")]
+    pub(crate) exclude: Vec<String>,
+    /// The requests, one JSON object per line; `-` reads standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) requests: PathBuf,
 }
 
 /// Run the application here behind the shield.

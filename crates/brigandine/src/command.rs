@@ -5,6 +5,8 @@ pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod home;
 #[cfg(feature = "serve")]
+pub(crate) mod inspect;
+#[cfg(feature = "serve")]
 pub(crate) mod invoke;
 pub(crate) mod routes;
 #[cfg(feature = "serve")]

@@ -43,6 +43,8 @@ pub(crate) struct Written {
     pub(crate) keys: BTreeMap<String, Key>,
     /// How functions are run here.
     pub(crate) functions: Functions,
+    /// The firewall that looks at what is in requests.
+    pub(crate) waf: Waf,
 }
 
 /// Settings of `brigandine check`.
@@ -132,6 +134,8 @@ pub(crate) enum Mode {
 pub(crate) struct Route {
     /// Guards that only observe on this route.
     pub(crate) observe: Vec<String>,
+    /// Whether the firewall looks at what is in requests of this route.
+    pub(crate) inspect: Option<bool>,
 }
 
 /// Where the keys of a token issuer come from.
@@ -166,6 +170,33 @@ pub(crate) struct Functions {
     pub(crate) strict_runtime: bool,
     /// Where the functions' AWS calls go.
     pub(crate) aws_endpoint: Option<String>,
+}
+
+/// The firewall that looks at what is in requests.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Waf {
+    /// `builtin`, or a folder laid out like the Core Rule Set, such as `/usr/share/modsecurity-crs`, relative to this file.
+    pub(crate) rules: Option<String>,
+    /// Whether it refuses what it finds, only tells of it, or does not look.
+    pub(crate) mode: WafMode,
+    /// Level of strictness, 1 to 4: higher levels find more and err more often.
+    pub(crate) paranoia: Option<u8>,
+    /// Rules not to be asked: `1000100`, or `1000100 ARGS:comment` to leave out one variable.
+    pub(crate) exclude: Vec<String>,
+}
+
+/// What the firewall does with what it finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WafMode {
+    /// Refuse it.
+    #[default]
+    Block,
+    /// Let it pass and record what would have been refused.
+    Detect,
+    /// Do not look.
+    Off,
 }
 
 /// The settings with what is needed to point at them.

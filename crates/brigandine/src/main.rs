@@ -6,6 +6,8 @@ mod arguments;
 mod command;
 mod configuration;
 mod face;
+#[cfg(feature = "serve")]
+mod firewall;
 mod parameters;
 mod project;
 #[cfg(feature = "serve")]
@@ -52,5 +54,7 @@ fn run(command: Option<Command>) -> anyhow::Result<Outcome> {
         Some(Command::Invoke(arguments)) => command::invoke::run(&arguments),
         #[cfg(feature = "serve")]
         Some(Command::Token(arguments)) => command::token::run(&arguments),
+        #[cfg(feature = "serve")]
+        Some(Command::Inspect(arguments)) => command::inspect::run(&arguments),
     }
 }

@@ -18,6 +18,7 @@
 mod body;
 pub mod builtin;
 mod error;
+mod event;
 mod operator;
 mod plan;
 pub mod probe;
@@ -30,6 +31,7 @@ mod strings;
 mod transaction;
 mod transform;
 mod variable;
+mod wire;
 
 pub use error::{Error, Place};
 pub use request::{Action, Match, Request, Response, Settings, Verdict};
@@ -39,3 +41,4 @@ pub use seclang::action::Engine;
 pub use sources::Sources;
 pub use transaction::Inspection;
 pub use transaction::note::Note;
+pub use wire::Wire;

@@ -111,6 +111,9 @@ fn fixes_remove_their_findings_and_bring_no_others() {
             }
         }
     }
-    println!("{done} passed, {} failed, {refused} excused (the text cannot be changed unseen, or another finding comes to light)", faults.len());
+    println!(
+        "{done} passed, {} failed, {refused} excused (the text cannot be changed unseen, or another finding comes to light)",
+        faults.len()
+    );
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

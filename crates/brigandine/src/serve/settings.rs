@@ -6,15 +6,17 @@ use std::{
     sync::Arc,
 };
 
-use brigandine_gateway::{ApiKey, IssuerSetting, KeyScope, KeySource, Observe, Settings, TlsFiles};
+use arc_swap::ArcSwap;
+use brigandine_gateway::{ApiKey, Firewall, IssuerSetting, KeyScope, KeySource, Observe, Settings, TlsFiles};
 use brigandine_model::{App, Guard, LogicalId, Throttle};
 use ipnet::IpNet;
 
 use crate::{
     arguments::Serve,
     command::routes,
-    configuration::{Configuration, Fault, Key, Mode},
+    configuration::{Configuration, Fault, Key, Mode, WafMode},
     face,
+    firewall::{self, Origin, Wanted},
 };
 
 /// Where the shield listens when nothing else is said.
@@ -41,6 +43,7 @@ pub(crate) fn door(arguments: &Serve, configuration: &Configuration, app: &App) 
         client_total: reader.client_total(defaults.client_total),
         api_keys: reader.keys(app),
         issuers: reader.issuers(app),
+        firewall: reader.firewall(),
         ..defaults
     };
     reader.limits(&mut settings);
@@ -82,6 +85,9 @@ impl Reader<'_> {
                 guards.insert(guard);
             }
         }
+        if written.waf.mode == WafMode::Detect {
+            guards.insert(Guard::Inspection);
+        }
         let mut known = Vec::new();
         for (route, line) in app.routes.iter().zip(routes::lines(app)) {
             let label = format!("{} {}", line.method, line.path);
@@ -113,6 +119,40 @@ impl Reader<'_> {
             self.fault(path, format!("there is no guard `{name}` that can observe{hint}"));
         }
         found
+    }
+
+    /// The firewall, on by default with the program's own rules.
+    fn firewall(&mut self) -> Option<Firewall> {
+        let configuration = self.configuration;
+        let written = &configuration.written.waf;
+        if written.mode == WafMode::Off {
+            return None;
+        }
+        let paranoia = written.paranoia.unwrap_or(1);
+        if !(1..=4).contains(&paranoia) {
+            self.fault(&["waf", "paranoia"], "a level of strictness is a number from 1 to 4".to_owned());
+            return None;
+        }
+        let origin =
+            written.rules.as_deref().map_or(Origin::BuiltIn, |text| Origin::parse(text, &configuration.folder));
+        let wanted = Wanted { origin, paranoia, exclude: written.exclude.clone(), detect: false };
+        let rules = match firewall::load(&wanted) {
+            Ok(rules) => rules,
+            Err(error) => {
+                self.fault(&["waf"], error.to_string());
+                return None;
+            }
+        };
+        let off = configuration.written.routes.iter().filter(|(_, route)| route.inspect == Some(false));
+        Some(Firewall {
+            rules: Arc::new(ArcSwap::from_pointee(rules)),
+            inspection: brigandine_inspect::Settings {
+                body_by_content: true,
+                ..brigandine_inspect::Settings::default()
+            },
+            off: off.map(|(label, _)| label.as_str().into()).collect(),
+            keeper: None,
+        })
     }
 
     /// The limit of one client on one route.

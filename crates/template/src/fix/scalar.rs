@@ -135,7 +135,6 @@ mod tests {
             "%x",
             " a",
             "a ",
-            "'a'",
             "=",
             "<<",
             "+1",
@@ -146,6 +145,8 @@ mod tests {
             assert!(yaml(text, Quote::Single, false).starts_with('\''), "{text:?}");
             assert!(yaml(text, Quote::Double, true).starts_with('"'), "{text:?}");
         }
+        // Quotes within go into the other kind.
+        assert_eq!(yaml("'a'", Quote::Single, false), "\"'a'\"");
         assert_eq!(yaml("it's: so", Quote::Single, false), "\"it's: so\"");
         assert_eq!(yaml("a\nb\"\u{7}", Quote::Single, false), r#""a\nb\"\u0007""#);
         assert_eq!(yaml("${A}, b", Quote::Single, true), "'${A}, b'");
