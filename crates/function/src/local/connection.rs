@@ -30,17 +30,25 @@ impl Heard {
     }
 
     fn note<T>(&self, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if let Poll::Ready(Err(fault)) = &outcome
-            && matches!(fault.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
-        {
-            self.environment.note_unread();
+        if let Poll::Ready(Err(fault)) = &outcome {
+            self.note_fault(fault);
         }
         outcome
+    }
+
+    fn note_fault(&self, fault: &io::Error) {
+        if matches!(fault.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) {
+            self.environment.note_unread();
+        }
     }
 }
 
 impl Drop for Heard {
     fn drop(&mut self) {
+        // What was written after the other side had closed is answered by a reset that no read or write has met yet.
+        if let Ok(Some(fault)) = self.stream.take_error() {
+            self.note_fault(&fault);
+        }
         self.environment.disconnected();
     }
 }

@@ -188,16 +188,15 @@ impl Environment {
         }
         self.close(end);
         // Until here the environment counts against the limit: a call that is told of its end finds room for the next.
-        if let (Some(pool), Ended::Free | Ended::Busy(_)) = (self.pool.upgrade(), &ended) {
+        if let (Some(pool), Ended::Free | Ended::Busy(_) | Ended::Untaken(_)) = (self.pool.upgrade(), &ended) {
             pool.discount(self.number);
         }
         match ended {
             Ended::Starting(started) => drop(started.send(Err(failure(end)))),
-            // Killed by a signal before it saw the call: nothing of it has happened, so it can happen elsewhere.
-            Ended::Busy(running) if self.unread.load(Ordering::Acquire) && is_signal(end) => {
-                drop(running.end.send(Told::Unread(running.order)));
-            }
-            Ended::Busy(running) => self.answer_for(*running, end),
+            // Gone before it saw the call: nothing of it has happened, so it can happen elsewhere.
+            Ended::Untaken(running) if matches!(end, End::Exited(_)) => give_back(*running),
+            Ended::Busy(running) if self.unread.load(Ordering::Acquire) && is_signal(end) => give_back(*running),
+            Ended::Busy(running) | Ended::Untaken(running) => self.answer_for(*running, end),
             Ended::Free | Ended::Already => {}
         }
     }
@@ -375,6 +374,10 @@ fn failure(end: &End) -> Failure {
         End::Timeout => Failure::TooSlow,
         End::Idle | End::Reload | End::Shutdown => Failure::Stopped,
     }
+}
+
+fn give_back(running: Running) {
+    drop(running.end.send(Told::Unread(running.order)));
 }
 
 fn is_signal(end: &End) -> bool {

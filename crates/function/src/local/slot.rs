@@ -105,6 +105,8 @@ pub(crate) enum Ended {
     Starting(oneshot::Sender<Result<(), Failure>>),
     /// It was at a call.
     Busy(Box<Running>),
+    /// It had a call that nobody was there to take.
+    Untaken(Box<Running>),
     /// Nothing.
     Free,
     /// It had ended before.
@@ -203,7 +205,8 @@ impl Slot {
     pub(crate) fn end(&mut self) -> Ended {
         match std::mem::replace(&mut self.state, State::Dead) {
             State::Starting(started) => Ended::Starting(started),
-            State::Busy(running, _) => Ended::Busy(running),
+            State::Busy(running, None) => Ended::Busy(running),
+            State::Busy(running, Some(_)) => Ended::Untaken(running),
             State::Idle(_) | State::Returning => Ended::Free,
             State::Dead => Ended::Already,
         }
@@ -283,6 +286,18 @@ mod tests {
         assert_eq!(slot.expects("a"), Err(Untaken::WrongId), "it was never delivered");
         assert!(matches!(slot.ask(), Asked::Given(_)));
         assert_eq!(slot.expects("a"), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_nobody_took_is_told_from_one_that_was_under_way() {
+        let (mut slot, work) = free();
+        drop(work);
+        let _reply = slot.assign(delivery("a"), false).unwrap();
+        assert!(matches!(slot.end(), Ended::Untaken(_)));
+        let (mut slot, work) = free();
+        let _reply = slot.assign(delivery("a"), false).unwrap();
+        drop(work);
+        assert!(matches!(slot.end(), Ended::Busy(_)));
     }
 
     #[test]
