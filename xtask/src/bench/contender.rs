@@ -38,19 +38,25 @@ impl Contender {
 
     /// Ours: the whole chain, as a user starts it.
     pub(crate) fn ours(binary: &Path, application: &Path, logs: &Path) -> Result<Self> {
+        Self::shield("brigandine serve", binary, application, logs)
+    }
+
+    /// Ours without the firewall, whose work no peer does: the application is copied into the logs with it switched off.
+    pub(crate) fn ours_unlooked(binary: &Path, application: &Path, logs: &Path) -> Result<Self> {
+        let logs = logs.join("unlooked");
+        let twin = logs.join("application");
+        copy(application, &twin)?;
+        let settings = twin.join("brigandine.toml");
+        std::fs::write(&settings, std::fs::read_to_string(&settings)? + "\n[waf]\nmode = \"off\"\n")?;
+        Self::shield("brigandine, waf off", binary, &twin, &logs)
+    }
+
+    fn shield(name: &'static str, binary: &Path, application: &Path, logs: &Path) -> Result<Self> {
         let mut command = Command::new(binary);
         command.arg("serve").arg(application).args(["--listen", "127.0.0.1:0", "--data"]).arg(logs.join("data"));
         let mut server = Server::start(&mut command, &logs.join("brigandine.log"))?;
         let address = server.wait_until("printed address", READY, |server| server::address(&server.printed()))?;
-        Self {
-            name: "brigandine serve",
-            address,
-            path: "/echo".to_owned(),
-            wants_event: false,
-            one_at_a_time: false,
-            server,
-        }
-        .warmed_up()
+        Self { name, address, path: "/echo".to_owned(), wants_event: false, one_at_a_time: false, server }.warmed_up()
     }
 
     /// The runtime interface emulator around one process of the function.
@@ -89,7 +95,7 @@ impl Contender {
     /// Asks until the first right answer comes.
     fn warmed_up(mut self) -> Result<Self> {
         let headers = [("content-type", "application/json")];
-        let body = self.wrap("warm-up");
+        let body = self.wrap("{\"mark\":\"warm-up\"}");
         let request = Request { method: "POST", path: &self.path, headers: &headers, body: &body };
         let address = self.address;
         let mut last = "no connection".to_owned();
@@ -107,6 +113,21 @@ impl Contender {
         waited.with_context(|| format!("{}: {last}", self.name))?;
         Ok(self)
     }
+}
+
+/// Copies a folder of a few files; programs stay programs.
+fn copy(from: &Path, into: &Path) -> Result<()> {
+    std::fs::create_dir_all(into)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = into.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 /// A function as the emulator starts it.

@@ -103,6 +103,7 @@ fn compiled(
     let started = Function { command: vec![function], handler: "echo", folder: project };
     let contenders = [
         Contender::ours(binary, &application, &logs)?,
+        Contender::ours_unlooked(binary, &application, &logs)?,
         Contender::emulator(peers, &started, &logs)?,
         Contender::cargo_lambda(peers, project, &built, &logs)?,
     ];
@@ -121,7 +122,11 @@ fn interpreted(
         vec![peers.program("python3"), PathBuf::from("-B"), PathBuf::from("-m"), PathBuf::from("awslambdaric")];
     let folder = project.join("src");
     let started = Function { command, handler: "echo.handler", folder: &folder };
-    let contenders = [Contender::ours(binary, project, &logs)?, Contender::emulator(peers, &started, &logs)?];
+    let contenders = [
+        Contender::ours(binary, project, &logs)?,
+        Contender::ours_unlooked(binary, project, &logs)?,
+        Contender::emulator(peers, &started, &logs)?,
+    ];
     Ok(compare("Python", &contenders, effort))
 }
 
