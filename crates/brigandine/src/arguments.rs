@@ -218,6 +218,13 @@ pub(crate) struct Serve {
     /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:3000].
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Address on which the platform's own API for invoking functions is served, for its command line and kits; port 0
+    /// takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) invoke_listen: Option<std::net::SocketAddr>,
+    /// Let other machines invoke functions at `--invoke-listen`, without credentials.
+    #[arg(long, requires = "invoke_listen")]
+    pub(crate) invoke_open: bool,
     /// Let everything pass and say what would have been refused.
     #[arg(long)]
     pub(crate) observe: bool,

@@ -14,6 +14,8 @@ const API = "/2018-06-01/runtime/";
 const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
 const WATERMARK = Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark");
 const WITH_PRELUDE = "application/vnd.awslambda.http-integration-response";
+const ERROR_TYPE = "Lambda-Runtime-Function-Error-Type";
+const ERROR_BODY = "Lambda-Runtime-Function-Error-Body";
 const END_OF_HEAD = Buffer.from("\r\n\r\n");
 
 // A fault of loading, with the type the platform gives it.
@@ -47,6 +49,31 @@ class Api {
     const head = `POST ${API}${target} HTTP/1.1\r\nHost: ${this.address}\r\n${extra.join("")}Content-Length: ${bytes.length}\r\n\r\n`;
     this.socket.ref();
     return this.exchange(head, bytes);
+  }
+
+  // An answer in pieces; resolves when the Runtime API has answered to it.
+  open(target, headers) {
+    const extra = Object.entries(headers).map(([name, value]) => `${name}: ${headerText(value)}\r\n`);
+    const framing = `Transfer-Encoding: chunked\r\nTrailer: ${ERROR_TYPE}, ${ERROR_BODY}\r\n`;
+    const answered = new Promise((resolve) => (this.pending = resolve));
+    this.socket.write(`POST ${API}${target} HTTP/1.1\r\nHost: ${this.address}\r\n${extra.join("")}${framing}\r\n`, "latin1");
+    return answered;
+  }
+
+  // One piece; `done` is called when the system has taken it.
+  piece(bytes, done) {
+    this.socket.cork();
+    this.socket.write(`${bytes.length.toString(16)}\r\n`, "latin1");
+    this.socket.write(bytes);
+    this.socket.write("\r\n", "latin1", () => done());
+    this.socket.uncork();
+  }
+
+  // The end of an answer in pieces; with an error where it is not the end it should have.
+  close(error) {
+    this.socket.ref();
+    const trailers = error === undefined ? "" : brokenOff(error);
+    this.socket.write(`0\r\n${trailers}\r\n`, "latin1");
   }
 
   exchange(head, body) {
@@ -107,6 +134,15 @@ const described = (error) => {
   }
   const text = typeof error === "string" ? error : safely(() => error?.toString?.() ?? String(error));
   return { errorType: typeof error, errorMessage: text, trace: [] };
+};
+
+// The error of an answer that has begun: as trailers, which have little room.
+const brokenOff = (error) => {
+  const { errorType, errorMessage, trace } = described(error);
+  const short = (text) => String(text).slice(0, 1024);
+  const document = { errorType: short(errorType), errorMessage: short(errorMessage), trace: trace.slice(0, 16).map((line) => line.slice(0, 128)) };
+  const body = Buffer.from(JSON.stringify(document)).toString("base64");
+  return `${ERROR_TYPE}: ${headerText(short(errorType))}\r\n${ERROR_BODY}: ${body}\r\n`;
 };
 
 const safely = (make) => {
@@ -231,16 +267,23 @@ const load = async (root, full) => {
   return found;
 };
 
-// Answers as streams: gathered here, and sent in one piece with the mark of a stream.
+// Answers as streams: every piece goes out as it is written, the head with the first of them.
 class ResponseStream extends Writable {
-  constructor(highWaterMark) {
+  constructor(api, id, highWaterMark) {
     super({ highWaterMark });
-    this.gathered = [];
+    this.api = api;
+    this.id = id;
+    this.answered = null;
     this.contentType = "application/octet-stream";
   }
 
+  begin() {
+    const headers = { "Content-Type": this.contentType, "Lambda-Runtime-Function-Response-Mode": "streaming" };
+    this.answered ??= this.api.open(`invocation/${this.id}/response`, headers);
+  }
+
   setContentType(type) {
-    if (this.gathered.length > 0) {
+    if (this.answered !== null) {
       throw fault("InvalidStreamingOperation", "Cannot set content-type, too late.");
     }
     this.contentType = type;
@@ -254,8 +297,13 @@ class ResponseStream extends Writable {
   }
 
   _write(chunk, _encoding, done) {
-    this.gathered.push(Buffer.from(chunk));
-    done();
+    const bytes = Buffer.from(chunk);
+    if (bytes.length === 0) {
+      done();
+      return;
+    }
+    this.begin();
+    this.api.piece(bytes, done);
   }
 }
 
@@ -314,6 +362,7 @@ class Runtime {
     this.handler = handler;
     this.log = log;
     this.atLoopEnd = null;
+    this.streaming = null;
     process.on("beforeExit", () => {
       const act = this.atLoopEnd;
       this.atLoopEnd = null;
@@ -391,7 +440,8 @@ class Runtime {
   }
 
   async stream(id, headers, body) {
-    const stream = new ResponseStream(this.handler[WATERMARK]);
+    const stream = new ResponseStream(this.api, id, this.handler[WATERMARK]);
+    this.streaming = stream;
     try {
       const returned = this.handler(JSON.parse(body.toString("utf8")), stream, contextOf(headers));
       if (!isPromise(returned)) {
@@ -406,12 +456,27 @@ class Runtime {
       }
       await new Promise((resolve) => (stream.writableFinished ? resolve() : stream.once("finish", resolve)));
     } catch (error) {
-      return this.fail(id, error);
+      return this.breakOff(error);
     } finally {
       this.failNow = null;
     }
-    const mode = { "Content-Type": stream.contentType, "Lambda-Runtime-Function-Response-Mode": "streaming" };
-    await this.api.post(`invocation/${id}/response`, Buffer.concat(stream.gathered), mode);
+    stream.begin();
+    this.streaming = null;
+    this.api.close();
+    await stream.answered;
+  }
+
+  // An error of a call in flight whose answer may have begun.
+  async breakOff(error) {
+    const stream = this.streaming;
+    this.streaming = null;
+    if (stream.answered === null) {
+      return this.fail(stream.id, error);
+    }
+    this.log("error", ["Invoke Error", forLog(error)]);
+    stream.destroy();
+    this.api.close(error);
+    await stream.answered;
   }
 }
 
@@ -432,7 +497,9 @@ const main = async () => {
     if (runtime === undefined) {
       return refuse(error);
     }
-    if (runtime.failNow) {
+    if (runtime.streaming) {
+      await runtime.breakOff(error);
+    } else if (runtime.failNow) {
       const document = described(error);
       const headers = { "Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": document.errorType };
       await api.post(`invocation/${context.requestId}/error`, JSON.stringify(document), headers);

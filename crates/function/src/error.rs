@@ -19,6 +19,14 @@ pub enum Error {
         /// What is wrong, one clause.
         reason: String,
     },
+    /// The address cannot be listened on; the operator can name another.
+    #[error("cannot listen on `{address}`")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// No socket on the loopback address.
     #[error("cannot listen on the loopback address")]
     Loopback {

@@ -1,10 +1,19 @@
 //! The seam: one call of one function.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use brigandine_model::{Invoked, LogicalId};
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 /// Most bytes of a payload in either direction: 6 MiB and the 100 bytes of slack the platform grants.
 pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024 + 100;
@@ -33,22 +42,36 @@ pub struct Call {
     pub deadline: Option<Instant>,
     /// The client context, JSON text on one line.
     pub client_context: Option<Arc<str>>,
+    /// Whether the caller can take the result as it comes: see [`Reply::stream`].
+    pub streaming: bool,
 }
 
 impl Call {
     /// A call without a deadline of its own.
     pub fn new(function: LogicalId, request_id: impl Into<Arc<str>>, payload: impl Into<Bytes>) -> Self {
-        Self { function, request_id: request_id.into(), payload: payload.into(), deadline: None, client_context: None }
+        Self {
+            function,
+            request_id: request_id.into(),
+            payload: payload.into(),
+            deadline: None,
+            client_context: None,
+            streaming: false,
+        }
     }
 
     /// The same call with a client that stops waiting at `deadline`.
     pub fn until(self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self }
     }
+
+    /// The same call from a caller who can take the result as it comes.
+    pub fn streaming(self) -> Self {
+        Self { streaming: true, ..self }
+    }
 }
 
 /// What a function gave back.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Reply {
     /// The result, or the error document when [`Reply::error`] is set.
     pub payload: Bytes,
@@ -60,8 +83,14 @@ pub struct Reply {
     pub streamed: bool,
     /// The end of what it wrote to its output during the call, at most 4 KiB.
     pub log_tail: Bytes,
+    /// What of the result is still to come; the payload is empty then, and what is said of the run stands at its end.
+    pub stream: Option<Stream>,
     /// Time in the function.
     pub duration: Duration,
+    /// Time of initialisation, when an environment was started for the call.
+    pub init: Option<Duration>,
+    /// Peak resident memory of the process in KiB, where it could be read.
+    pub peak_memory_kib: Option<u64>,
     /// Whether an environment was started for the call.
     pub cold: bool,
     /// Number of the environment, from 1; 0 where there is none.
@@ -74,6 +103,12 @@ impl Reply {
         Self { payload: payload.into(), ..Self::default() }
     }
 
+    /// Milliseconds that are paid for: initialisation, where it was this call's, and the run, together rounded up.
+    pub fn billed_ms(&self) -> u64 {
+        let whole = self.duration + self.init.unwrap_or_default();
+        u64::try_from(whole.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+
     /// What it cost, for the record.
     pub fn invoked(&self) -> Invoked {
         Invoked {
@@ -81,6 +116,39 @@ impl Reply {
             cold: self.cold,
             error: self.error.as_ref().map(|error| error.error_type.clone()),
         }
+    }
+}
+
+/// A result that comes in pieces while the function runs.
+#[derive(Debug)]
+pub struct Stream {
+    pieces: mpsc::Receiver<Bytes>,
+    end: oneshot::Receiver<Box<Reply>>,
+}
+
+impl Stream {
+    pub(crate) fn new(pieces: mpsc::Receiver<Bytes>, end: oneshot::Receiver<Box<Reply>>) -> Self {
+        Self { pieces, end }
+    }
+
+    /// The next piece, never empty; nothing after the last one, or when the function broke off.
+    pub async fn piece(&mut self) -> Option<Bytes> {
+        self.pieces.recv().await
+    }
+
+    /// The next piece, without waiting for it.
+    pub fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.pieces.poll_recv(context)
+    }
+
+    /// How the run ended, once the last piece is there: error, duration, log. Nothing when the host has ended its work.
+    pub fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<Option<Box<Reply>>> {
+        Pin::new(&mut self.end).poll(context).map(Result::ok)
+    }
+
+    /// The same, waited for.
+    pub async fn end(self) -> Option<Box<Reply>> {
+        self.end.await.ok()
     }
 }
 

@@ -14,14 +14,18 @@
 //! assert_eq!(answer.status.as_u16(), 201);
 //! ```
 
+mod catalogue;
+mod endpoint;
 mod error;
 mod invoke;
 mod local;
 pub mod payload;
 mod plan;
 
+pub use catalogue::Catalogue;
+pub use endpoint::{Endpoint, EndpointSettings, QueueSettings};
 pub use error::Error;
-pub use invoke::{Call, ErrorKind, FunctionError, Invoke, InvokeError, Invoking, PAYLOAD_LIMIT, Reply};
+pub use invoke::{Call, ErrorKind, FunctionError, Invoke, InvokeError, Invoking, PAYLOAD_LIMIT, Reply, Stream};
 pub use local::{Local, LocalSettings};
 pub use plan::{
     notice::{Notice, NoticeKind},

@@ -28,7 +28,8 @@ use tokio::task::AbortHandle;
 
 use self::{nowhere::Nowhere, pool::Pool, slot::Order, warden::Warden};
 use crate::{
-    AwsAccess, Call, Error, Invoke, InvokeError, Invoking, Notice, Overrides, PAYLOAD_LIMIT, Reply, Secrets, plan,
+    AwsAccess, Call, Catalogue, Error, Invoke, InvokeError, Invoking, Notice, Overrides, PAYLOAD_LIMIT, Reply, Secrets,
+    plan,
 };
 
 /// How functions are run here.
@@ -99,6 +100,7 @@ pub struct Local {
     pools: HashMap<LogicalId, Arc<Pool>>,
     refused: BTreeMap<LogicalId, Arc<str>>,
     notices: Vec<Notice>,
+    catalogue: Arc<Catalogue>,
     tasks: Vec<AbortHandle>,
 }
 
@@ -108,6 +110,7 @@ impl Local {
     pub async fn start(app: &App, root: &Path, settings: LocalSettings, sink: Arc<dyn Sink>) -> Result<Self, Error> {
         let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
         let settings = LocalSettings { data: bootstrap::prepare(&settings.data)?, ..settings };
+        let catalogue = Arc::new(Catalogue::new(app, &settings));
         let bootstraps = bootstrap::write(&settings.data)?;
         let mut plans = plan::plan(app, &root, &settings, &bootstraps).await?;
         let mut tasks = Vec::new();
@@ -137,7 +140,7 @@ impl Local {
         if settings.reload {
             tasks.push(tokio::spawn(reload::watch(all, settings.reload_every)).abort_handle());
         }
-        Ok(Self { pools, refused: plans.refused, notices: sorted(plans.notices), tasks })
+        Ok(Self { pools, refused: plans.refused, notices: sorted(plans.notices), catalogue, tasks })
     }
 
     /// What people should know, most important first; the same at every start of the same application.
@@ -148,6 +151,11 @@ impl Local {
     /// Functions that do not run here, and why.
     pub fn refused(&self) -> impl Iterator<Item = (&LogicalId, &str)> {
         self.refused.iter().map(|(id, reason)| (id, &**reason))
+    }
+
+    /// The functions by the names callers know them by.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.catalogue.clone()
     }
 
     /// The greatest number of simultaneous runs of a function that runs here.
@@ -215,7 +223,13 @@ fn order(call: Call) -> Result<Box<Order>, InvokeError> {
         ),
         None => None,
     };
-    Ok(Box::new(Order { id: call.request_id, id_header, payload: call.payload, client_context }))
+    Ok(Box::new(Order {
+        id: call.request_id,
+        id_header,
+        payload: call.payload,
+        client_context,
+        streaming: call.streaming,
+    }))
 }
 
 fn unfenced() -> NotEnforced {
@@ -227,6 +241,6 @@ fn sorted(mut notices: Vec<Notice>) -> Vec<Notice> {
     notices
 }
 
-fn emit(sink: &dyn Sink, what: Happening) {
+pub(crate) fn emit(sink: &dyn Sink, what: Happening) {
     sink.emit(Event { at: Timestamp::now(), what });
 }

@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod identity;
 mod query;
+mod stream;
 mod v1;
 mod v2;
 
@@ -58,6 +59,12 @@ pub fn event(admitted: &Admitted) -> Bytes {
 /// status 502, or 500 by an HTTP API.
 pub fn answer(form: &Form<'_>, reply: &Reply) -> Answer {
     answer::answer(form, reply)
+}
+
+/// The answer for what a function gives back, as soon as its beginning is there: what comes after it is in
+/// [`Answer::rest`]. Replies without a stream are answered as by [`answer`].
+pub async fn answer_as_it_comes(form: &Form<'_>, reply: Reply) -> Answer {
+    stream::begun(form, reply).await
 }
 
 /// The answer when no function ran, or when it was not waited for.

@@ -47,6 +47,7 @@ fn admitted(style: ApiStyle, payload: Payload) -> Admitted {
         access_log: None,
         platform_host_closed: None,
         private: known(false),
+        streams: false,
         provenance: Provenance::default(),
     };
     let route = Route {

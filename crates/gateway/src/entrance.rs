@@ -117,9 +117,14 @@ impl Entrance {
             tokio::spawn(let_pass(body, self.plan.load().settings.timers.grace));
         }
         draft.status = answer.status.as_u16();
-        draft.sent_bytes = answer.body.len() as u64;
-        drop(draft);
-        let mut response = Response::new(Reply::new(answer.body, busy, room));
+        let reply = if let Some(rest) = answer.rest {
+            Reply::flowing(answer.body, rest, busy, draft)
+        } else {
+            draft.sent_bytes = answer.body.len() as u64;
+            drop(draft);
+            Reply::new(answer.body, busy, room)
+        };
+        let mut response = Response::new(reply);
         *response.status_mut() = answer.status;
         *response.headers_mut() = answer.headers;
         Ok(response)
@@ -170,7 +175,7 @@ fn refusal_answer(refusal: &Refusal, id: &str) -> Answer {
     if let Some(challenge) = challenge(refusal) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
-    Answer { status, headers, body: Bytes::from(body.to_string()), invocation: None }
+    Answer { status, headers, body: Bytes::from(body.to_string()), rest: None, invocation: None }
 }
 
 /// Headers of the connection are ours to set, not the function's.
@@ -197,6 +202,7 @@ fn finish(answer: &mut Answer, trace: &Trace, id: &str) {
     }
     if matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         answer.body = Bytes::new();
+        answer.rest = None;
     }
 }
 

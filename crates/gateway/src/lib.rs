@@ -20,6 +20,7 @@
 //!         status: http::StatusCode::OK,
 //!         headers: http::HeaderMap::new(),
 //!         body: admitted.request.body,
+//!         rest: None,
 //!         invocation: None,
 //!     })
 //! }));

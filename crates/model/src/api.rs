@@ -52,6 +52,9 @@ pub struct Api {
     pub platform_host_closed: Option<Fact<bool>>,
     /// Whether only private networks reach it.
     pub private: Fact<bool>,
+    /// Whether answers reach the client as they come, rather than when they are whole.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub streams: bool,
     /// Where it is declared, or what implied it.
     pub provenance: Provenance,
 }
@@ -347,6 +350,7 @@ mod tests {
             access_log: None,
             platform_host_closed: None,
             private: known(false),
+            streams: false,
             provenance: Provenance::default(),
         };
         (route, api)

@@ -38,6 +38,12 @@ pub enum Happening {
     ContentJudged(Box<ContentJudged>),
     /// A function ran.
     InvocationFinished(InvocationFinished),
+    /// An event that nobody waits for was given up.
+    InvocationDropped(InvocationDropped),
+    /// A function asked for a secret.
+    SecretAsked(SecretAsked),
+    /// A function wanted to reach another machine.
+    EgressJudged(EgressJudged),
     /// A place for a function to run came up.
     EnvironmentStarted(EnvironmentStarted),
     /// A place for a function to run is gone.
@@ -194,10 +200,83 @@ pub struct InvocationFinished {
     pub duration_us: u64,
     /// Time of initialisation, microseconds, when the environment was started for it.
     pub init_us: Option<u64>,
+    /// Milliseconds that are paid for: the run and, where an environment was started for it, the initialisation.
+    pub billed_ms: u64,
+    /// The function's memory in MiB.
+    pub memory_mib: u32,
     /// Peak resident memory of the process in KiB, where it could be read.
     pub peak_memory_kib: Option<u64>,
     /// Type of the error, when it failed: `Sandbox.Timedout`, `Runtime.ExitError`, the handler's own.
     pub error: Option<Arc<str>>,
+}
+
+/// An event that nobody waits for was given up: every attempt failed, or there was no time for another.
+#[derive(Clone, Debug, Serialize)]
+pub struct InvocationDropped {
+    /// The request it was accepted with.
+    pub request: Arc<str>,
+    /// The function.
+    pub function: LogicalId,
+    /// How often it was run.
+    pub attempts: u32,
+    /// Why there is no further attempt: `retries-exhausted`, `too-old`, `shutdown`, `does-not-run`.
+    pub reason: &'static str,
+    /// Type of the last error of the function, where it was run.
+    pub error: Option<Arc<str>>,
+}
+
+/// A function asked for a secret. Never its value.
+#[derive(Clone, Debug, Serialize)]
+pub struct SecretAsked {
+    /// The function, or nothing when the one who asked could not show whose it is.
+    pub function: Option<LogicalId>,
+    /// What it asked for, cut to 256 characters.
+    pub secret: Arc<str>,
+    /// What it was told.
+    pub outcome: SecretOutcome,
+}
+
+/// What a function was told that asked for a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretOutcome {
+    /// Its value.
+    Given,
+    /// That it may not read it.
+    Denied,
+    /// That there is none.
+    Unknown,
+    /// That the token is missing or wrong.
+    WrongToken,
+}
+
+/// A function wanted to reach another machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct EgressJudged {
+    /// The function.
+    pub function: LogicalId,
+    /// The host it named, cut to 253 characters and escaped; empty when it named none.
+    pub host: Arc<str>,
+    /// The port.
+    pub port: u16,
+    /// What came of it.
+    pub judged: Passage,
+    /// Why: `granted`, `not-granted`, `private-address`, `name-mismatch`, `no-name`, `limit`, `unresolved`.
+    pub reason: &'static str,
+    /// How many alike this event stands for, when many come at once.
+    pub count: u64,
+}
+
+/// What came of a wish to reach another machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Passage {
+    /// It went through.
+    Passed,
+    /// It went through, though it is not granted: the guard only observes.
+    Observed,
+    /// It was refused.
+    Refused,
 }
 
 /// A place for a function to run came up.

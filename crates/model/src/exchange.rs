@@ -3,7 +3,12 @@
 //! There is one canonical object: what was matched is what is logged and what is forwarded. The advisories of
 //! identity-aware proxies are one bug over and over: the path that was authorised was not the path that was forwarded.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Version};
@@ -78,17 +83,66 @@ pub struct TokenIdentity {
 }
 
 /// The answer to a request.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
     /// Headers; several values per name are kept in order.
     pub headers: HeaderMap,
-    /// The body, whole.
+    /// The body, whole unless [`Answer::rest`] is there.
     pub body: Bytes,
+    /// What of the body is still to come after [`Answer::body`].
+    pub rest: Option<Flow>,
     /// What happened to the function meanwhile, for the record.
     pub invocation: Option<Invoked>,
 }
+
+impl Answer {
+    /// The same answer with another source for what is still to come, where anything is.
+    pub fn map_rest(mut self, change: impl FnOnce(Flow) -> Flow) -> Self {
+        self.rest = self.rest.map(change);
+        self
+    }
+}
+
+/// The part of a body that is handed out as it comes.
+pub struct Flow(Box<dyn Pieces>);
+
+/// Where the pieces of a body come from.
+pub trait Pieces: Send {
+    /// The next piece, never empty; nothing at the end, and nothing more after an error.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>>;
+}
+
+/// A body that ended before its end: who reads it must not take it for whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokenOff;
+
+impl Flow {
+    /// A flow from this source.
+    pub fn new(source: impl Pieces + 'static) -> Self {
+        Self(Box::new(source))
+    }
+
+    /// The next piece; see [`Pieces::poll_piece`].
+    pub fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+        self.0.poll_piece(context)
+    }
+}
+
+impl fmt::Debug for Flow {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Flow")
+    }
+}
+
+impl fmt::Display for BrokenOff {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("the body was broken off")
+    }
+}
+
+impl std::error::Error for BrokenOff {}
 
 /// What an answer cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

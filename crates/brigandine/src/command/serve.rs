@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
+use brigandine_function::{Endpoint, EndpointSettings, Local, QueueSettings};
 use brigandine_gateway::{Counters, Door, Settings};
 use brigandine_model::{Event, Happening, ShieldStarted, ShieldStopped, Sink};
 use jiff::Timestamp;
@@ -63,6 +64,7 @@ impl Started<'_> {
         let app = Arc::new(self.project.app.clone());
         let door = Door::new(app, settings.clone(), functions::backend(local.clone(), sink.clone()), sink.clone())?;
         let address = door.bind().await.map_err(listening)?;
+        let endpoint = self.endpoint(&local, sink.clone()).await?;
         functions::tell(&local);
         self.tell_exposure(address);
         tell(&door, address, &*sink);
@@ -72,18 +74,48 @@ impl Started<'_> {
             app: &self.project.app,
             lines: &lines,
             address,
+            endpoint: endpoint.as_ref().map(Endpoint::address),
             settings: &settings,
             keys: &keys,
             named: &named,
             options: &self.options(),
         };
         face::result(&greeting.text())?;
-        door.serve(asked_to_end()).await?;
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        // The sender is dropped when the door has closed.
+        let ended = async { drop(ended.await) };
+        let invoking = endpoint.map(|endpoint| tokio::spawn(endpoint.serve(ended)));
+        let served = door.serve(asked_to_end()).await;
+        drop(end);
+        if let Some(invoking) = invoking {
+            invoking.await.context("the endpoint for invoking functions failed")?;
+        }
         local.shutdown().await;
+        served?;
         let counters = door.counters();
         let Counters { answered, refused, observed, .. } = counters;
         emit(&*sink, Happening::ShieldStopped(ShieldStopped { requests: answered, refused, observed }));
         Ok(counters)
+    }
+
+    /// The endpoint for invoking functions, where one is asked for.
+    async fn endpoint(&self, local: &Arc<Local>, sink: Arc<dyn Sink>) -> anyhow::Result<Option<Endpoint>> {
+        let Some(listen) = self.arguments.invoke_listen else { return Ok(None) };
+        if !listen.ip().to_canonical().is_loopback() {
+            if !self.arguments.invoke_open {
+                return Err(face::sentence(
+                    format!(
+                        "`{listen}` is in reach of other machines, and whoever reaches it invokes functions without credentials"
+                    ),
+                    "choose a loopback address, such as 127.0.0.1:9001, or say so with `--invoke-open`",
+                ));
+            }
+            face::warn(&format!(
+                "{listen} is in reach of other machines: anyone there invokes every function, past every guard"
+            ));
+        }
+        let settings = EndpointSettings { listen, queue: QueueSettings::default() };
+        Ok(Some(Endpoint::bind(settings, local.catalogue(), local.clone(), sink).await?))
     }
 
     /// Options without which `token` would speak for another run of the application.

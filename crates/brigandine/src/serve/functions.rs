@@ -93,13 +93,15 @@ async fn answer(local: &Local, admitted: &Admitted, sink: &dyn Sink) -> Answer {
         let logged = FunctionLogged { function, environment, request, line: line.into() };
         sink.emit(Event { at: Timestamp::now(), what: Happening::FunctionLogged(logged) });
     };
-    let call = Call::new(function.clone(), admitted.request.id.clone(), payload::event(admitted));
+    let mut call = Call::new(function.clone(), admitted.request.id.clone(), payload::event(admitted));
+    call.streaming = admitted.api.streams;
     match local.invoke(call).await {
         Ok(reply) => {
-            let answer = payload::answer(&form, &reply);
+            let environment = reply.environment;
+            let answer = payload::answer_as_it_comes(&form, reply).await;
             let error = answer.invocation.as_ref().and_then(|invocation| invocation.error.as_deref());
             if error == Some("Gateway.MalformedResponse") {
-                told(reply.environment, MALFORMED.to_owned());
+                told(environment, MALFORMED.to_owned());
             }
             answer
         }

@@ -21,6 +21,8 @@ pub(crate) struct Greeting<'a> {
     pub(crate) app: &'a App,
     pub(crate) lines: &'a [Line],
     pub(crate) address: SocketAddr,
+    /// Where functions are invoked by the platform's own tools, if anywhere.
+    pub(crate) endpoint: Option<SocketAddr>,
     pub(crate) settings: &'a Settings,
     pub(crate) keys: &'a [DevelopmentKey],
     /// How the user named the template, for commands to be pasted.
@@ -39,6 +41,9 @@ impl Greeting<'_> {
         let mut text = format!("\n{}", routes::human(self.app, self.lines, &unlimited));
         write!(text, "\n{bold}{} is behind the shield at {scheme}://{}{bold:#}\n", self.app.name, self.address)
             .unwrap_or_default();
+        if let Some(endpoint) = self.endpoint {
+            writeln!(text, "Functions are invoked with `--endpoint-url http://{endpoint}`").unwrap_or_default();
+        }
         let calls = self.calls(scheme);
         if !calls.is_empty() {
             write!(text, "\nTry:\n{calls}\n").unwrap_or_default();

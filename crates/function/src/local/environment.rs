@@ -15,19 +15,19 @@ use bytes::Bytes;
 use tokio::{
     net::TcpListener,
     process::Child,
-    sync::oneshot,
+    sync::{mpsc, oneshot},
     task::{AbortHandle, JoinHandle},
     time::Instant,
 };
 
 use crate::{
-    ErrorKind, FunctionError, Reply,
+    ErrorKind, FunctionError, Reply, Stream,
     local::{
         attention::Usual,
         output::Output,
         pool::{self, Pool, Shared},
         process, runtime_api,
-        slot::{Asked, Delivery, Ended, Failure, Order, Running, Slot, Told, Untaken},
+        slot::{Asked, Delivery, Ended, Failure, Following, Order, Running, Slot, Streamed, Told, Untaken},
     },
     plan::Plan,
 };
@@ -36,6 +36,9 @@ use crate::{
 const SAMPLE_EVERY: Duration = Duration::from_millis(250);
 /// Time a process has for its last words after it said that it cannot start.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Pieces of a result that wait for their reader; the function waits when there are more.
+const PIECES: usize = 8;
 
 /// Why an environment ends.
 #[derive(Clone, Debug)]
@@ -163,6 +166,26 @@ impl Environment {
         Ok(())
     }
 
+    /// Hands the result of a call out as it comes, where its caller can take it so. Nothing where the caller cannot.
+    pub(crate) fn begin_stream(&self, id: &str, content_type: Option<Arc<str>>) -> Option<mpsc::Sender<Bytes>> {
+        let Streamed { waiting, told, cold } = lock(&self.slot).begin_stream(id)?;
+        let (sender, pieces) = mpsc::channel(PIECES);
+        let (end, ended) = oneshot::channel();
+        let stream = Some(Stream::new(pieces, ended));
+        let environment = self.number;
+        let reply = Reply { content_type, streamed: true, stream, cold, environment, ..Reply::default() };
+        // Whoever called may have gone; the function runs to its end all the same.
+        drop(waiting.send(Told::Streaming(Box::new(reply), Following { told, end })));
+        Some(sender)
+    }
+
+    /// The result of a call that was handed out has come to its end.
+    pub(crate) fn end_stream(&self, id: &str, outcome: Outcome) -> Result<(), Untaken> {
+        let running = lock(&self.slot).end_stream(id)?;
+        self.answer(*running, outcome);
+        Ok(())
+    }
+
     /// The process says that it cannot start. Whether it was still starting.
     pub(crate) fn refuse(self: &Arc<Self>, error_type: Arc<str>, document: Bytes) -> bool {
         if !lock(&self.slot).is_starting() {
@@ -195,7 +218,9 @@ impl Environment {
             Ended::Starting(started) => drop(started.send(Err(failure(end)))),
             // Gone before it saw the call: nothing of it has happened, so it can happen elsewhere.
             Ended::Untaken(running) if matches!(end, End::Exited(_)) => give_back(*running),
-            Ended::Busy(running) if self.unread.load(Ordering::Acquire) && is_signal(end) => give_back(*running),
+            Ended::Busy(running) if !running.streaming && self.unread.load(Ordering::Acquire) && is_signal(end) => {
+                give_back(*running)
+            }
             Ended::Busy(running) | Ended::Untaken(running) => self.answer_for(*running, end),
             Ended::Free | Ended::Already => {}
         }
@@ -290,23 +315,31 @@ impl Environment {
             content_type: outcome.content_type,
             streamed: outcome.streamed,
             log_tail: self.output.tail(),
+            stream: None,
             duration,
+            init: init.filter(|_| running.cold),
+            peak_memory_kib: self.peak(),
             cold: running.cold,
             environment: self.number,
         };
-        let peak = self.peak_kib.load(Ordering::Relaxed);
         self.emit(Happening::InvocationFinished(InvocationFinished {
             request: running.id,
             function: self.plan.id.clone(),
             environment: self.number,
             cold: running.cold,
             duration_us: micros(duration),
-            init_us: init.filter(|_| running.cold).map(micros),
-            peak_memory_kib: (peak > 0).then_some(peak),
+            init_us: reply.init.map(micros),
+            billed_ms: reply.billed_ms(),
+            memory_mib: self.plan.memory_mib,
+            peak_memory_kib: reply.peak_memory_kib,
             error: reply.error.as_ref().map(|error| error.error_type.clone()),
         }));
         // Whoever called may have gone; the record is kept all the same.
         drop(running.end.send(Told::Reply(Box::new(reply))));
+    }
+
+    fn peak(&self) -> Option<u64> {
+        Some(self.peak_kib.load(Ordering::Relaxed)).filter(|peak| *peak > 0)
     }
 
     /// Reads the peak memory when that was long ago.

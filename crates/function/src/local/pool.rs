@@ -149,6 +149,7 @@ impl Pool {
                 Ok(told) => match Watch::new(environment, told).until(deadline).await? {
                     Told::Reply(reply) => return Ok(*reply),
                     Told::Unread(back) => order = back,
+                    Told::Streaming(reply, _) => return Ok(*reply),
                 },
                 Err(back) => order = back,
             }
@@ -395,6 +396,8 @@ impl Pool {
                 cold: true,
                 duration_us: 0,
                 init_us: None,
+                billed_ms: 0,
+                memory_mib: self.plan.memory_mib,
                 peak_memory_kib: None,
                 error: outcome.error.as_ref().map(|error| error.error_type.clone()),
             }),
@@ -445,13 +448,11 @@ impl Watch {
             let Some(told) = &mut self.told else { return Err(InvokeError::DeadlinePassed) };
             let (calls, usual) = (&self.environment.shared.calls, &self.environment.usual);
             if let Some(told) = attention::for_answer(calls, usual, told).await {
-                self.told = None;
-                return told.map_err(|_| InvokeError::Stopped("the environment is gone".into()));
+                return self.heard(told);
             }
             let look = earlier(self.timeout, deadline).min(Instant::now() + WEIGH_EVERY);
             if let Ok(told) = timeout_at(look, told).await {
-                self.told = None;
-                return told.map_err(|_| InvokeError::Stopped("the environment is gone".into()));
+                return self.heard(told);
             }
             let now = Instant::now();
             if now >= self.timeout {
@@ -462,6 +463,22 @@ impl Watch {
                 self.environment.weigh();
             }
         }
+    }
+
+    /// What was told of the call. One whose result comes in pieces is seen to its end by another watch.
+    fn heard(&mut self, told: Result<Told, oneshot::error::RecvError>) -> Result<Told, InvokeError> {
+        self.told = None;
+        let told = told.map_err(|_| InvokeError::Stopped("the environment is gone".into()))?;
+        let Told::Streaming(reply, following) = told else { return Ok(told) };
+        let (environment, timeout) = (self.environment.clone(), self.timeout);
+        let watch = Self { environment, told: Some(following.told), timeout, alone: true };
+        tokio::spawn(async move {
+            if let Ok(Told::Reply(reply)) = watch.until(None).await {
+                // Whoever read the pieces may have gone.
+                drop(following.end.send(reply));
+            }
+        });
+        Ok(Told::Reply(reply))
     }
 }
 

@@ -3,6 +3,8 @@
 //! Code in a function can speak to it as well as its runtime client can, and so can other processes and web pages of this
 //! machine: connections come from the loopback address, name the socket as their host, and no browser is among them.
 
+mod stream;
+
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use base64::Engine as _;
@@ -164,6 +166,9 @@ async fn response(environment: &Arc<Environment>, id: String, request: Request<I
     }
     let content_type = text(request.headers(), &header::CONTENT_TYPE);
     let streamed = text(request.headers(), &RESPONSE_MODE).is_some_and(|mode| mode.eq_ignore_ascii_case("streaming"));
+    if streamed && let Some(pieces) = environment.begin_stream(&id, content_type.clone()) {
+        return stream::pass_on(environment, &id, (request.into_body(), pieces)).await;
+    }
     let outcome = match collect(request.into_body()).await {
         Ok(Sent { payload, trailers }) => Outcome {
             error: trailers.as_ref().and_then(broken_off),

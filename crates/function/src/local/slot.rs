@@ -18,6 +18,8 @@ pub(crate) struct Order {
     pub(crate) id_header: HeaderValue,
     pub(crate) payload: Bytes,
     pub(crate) client_context: Option<HeaderValue>,
+    /// Whether the caller can take the result as it comes.
+    pub(crate) streaming: bool,
 }
 
 /// An order with the wall clock by which it must be done, milliseconds since 1970.
@@ -68,14 +70,25 @@ pub(crate) struct Running {
     /// The call once more, for the case that the process never read it.
     pub(crate) order: Box<Order>,
     pub(crate) end: oneshot::Sender<Told>,
+    /// Whether its result is on its way already, piece by piece.
+    pub(crate) streaming: bool,
 }
 
 /// How a call ended.
 #[derive(Debug)]
 pub(crate) enum Told {
     Reply(Box<Reply>),
+    /// The result comes in pieces from now on; who follows it hears of its end.
+    Streaming(Box<Reply>, Following),
     /// The process died without having read it: it can be given to another one.
     Unread(Box<Order>),
+}
+
+/// What is needed to see a streamed call to its end.
+#[derive(Debug)]
+pub(crate) struct Following {
+    pub(crate) told: oneshot::Receiver<Told>,
+    pub(crate) end: oneshot::Sender<Box<Reply>>,
 }
 
 /// What happens to a process that asks for work.
@@ -111,6 +124,14 @@ pub(crate) enum Ended {
     Free,
     /// It had ended before.
     Already,
+}
+
+/// A call whose result has begun to come.
+#[derive(Debug)]
+pub(crate) struct Streamed {
+    pub(crate) waiting: oneshot::Sender<Told>,
+    pub(crate) told: oneshot::Receiver<Told>,
+    pub(crate) cold: bool,
 }
 
 /// The state of one environment.
@@ -169,8 +190,14 @@ impl Slot {
         let State::Idle(_) = self.state else { return Err(delivery) };
         let (end, receiver) = oneshot::channel();
         let id = delivery.order.id.clone();
-        let running =
-            Box::new(Running { id: id.clone(), started: Instant::now(), cold, order: delivery.order.clone(), end });
+        let running = Box::new(Running {
+            id: id.clone(),
+            started: Instant::now(),
+            cold,
+            order: delivery.order.clone(),
+            end,
+            streaming: false,
+        });
         self.calls += 1;
         self.last = Some(id);
         if let State::Idle(waiting) = std::mem::replace(&mut self.state, State::Dead) {
@@ -182,6 +209,7 @@ impl Slot {
     /// Whether an answer to this call would be taken.
     pub(crate) fn expects(&self, id: &str) -> Result<(), Untaken> {
         match &self.state {
+            State::Busy(running, None) if *running.id == *id && running.streaming => Err(Untaken::OutOfTurn),
             State::Busy(running, None) if *running.id == *id => Ok(()),
             State::Returning | State::Idle(_) if self.last.as_deref() == Some(id) => Err(Untaken::OutOfTurn),
             _ => Err(Untaken::WrongId),
@@ -191,6 +219,31 @@ impl Slot {
     /// Takes the call in flight, which has its answer now.
     pub(crate) fn finish(&mut self, id: &str) -> Result<Box<Running>, Untaken> {
         self.expects(id)?;
+        self.take()
+    }
+
+    /// The call in flight gets its result in pieces from now on. Gives back whoever waited for it, and who is to be told of
+    /// its end; nothing where the caller cannot take it so.
+    pub(crate) fn begin_stream(&mut self, id: &str) -> Option<Streamed> {
+        self.expects(id).ok()?;
+        let State::Busy(running, None) = &mut self.state else { return None };
+        if !running.order.streaming {
+            return None;
+        }
+        let (end, told) = oneshot::channel();
+        running.streaming = true;
+        Some(Streamed { waiting: std::mem::replace(&mut running.end, end), told, cold: running.cold })
+    }
+
+    /// Takes the call in flight, whose result has come to its end.
+    pub(crate) fn end_stream(&mut self, id: &str) -> Result<Box<Running>, Untaken> {
+        match &self.state {
+            State::Busy(running, None) if running.streaming && *running.id == *id => self.take(),
+            _ => Err(Untaken::WrongId),
+        }
+    }
+
+    fn take(&mut self) -> Result<Box<Running>, Untaken> {
         self.free_since = Instant::now();
         match std::mem::replace(&mut self.state, State::Returning) {
             State::Busy(running, _) => Ok(running),
@@ -240,7 +293,7 @@ mod tests {
 
     fn delivery(id: &str) -> Delivery {
         let (id, id_header) = (id.into(), HeaderValue::from_static("x"));
-        let order = Box::new(Order { id, id_header, payload: Bytes::new(), client_context: None });
+        let order = Box::new(Order { id, id_header, payload: Bytes::new(), client_context: None, streaming: false });
         Delivery { order, deadline_ms: 0 }
     }
 

@@ -15,11 +15,11 @@ use crate::{
 };
 
 /// Media type of a stream that begins with the status and headers of the answer.
-const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
+pub(super) const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
 /// What stands between that beginning and the body.
-const PRELUDE_END: [u8; 8] = [0; 8];
+pub(super) const PRELUDE_END: [u8; 8] = [0; 8];
 /// Longest beginning.
-const PRELUDE_LIMIT: usize = 64 * 1024;
+pub(super) const PRELUDE_LIMIT: usize = 64 * 1024;
 /// Headers of the connection, which is ours.
 const OURS: [HeaderName; 7] = [
     header::CONNECTION,
@@ -90,7 +90,7 @@ fn told(status: StatusCode, message: &str) -> Answer {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let body = serde_json::json!({"message": message}).to_string().into();
-    Answer { status, headers, body, invocation: None }
+    Answer { status, headers, body, rest: None, invocation: None }
 }
 
 fn result(form: &Form<'_>, reply: &Reply) -> Result<Answer, Malformed> {
@@ -124,7 +124,7 @@ fn inferred(payload: &Bytes) -> Result<Answer, Malformed> {
     };
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(Answer { status: StatusCode::OK, headers, body, invocation: None })
+    Ok(Answer { status: StatusCode::OK, headers, body, rest: None, invocation: None })
 }
 
 /// An answer in parts.
@@ -140,7 +140,7 @@ fn written(form: &Form<'_>, parts: &Parts<'_>) -> Result<Answer, Malformed> {
     if !headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, default_type(form));
     }
-    Ok(Answer { status, headers, body, invocation: None })
+    Ok(Answer { status, headers, body, rest: None, invocation: None })
 }
 
 /// A stream of bytes: with a beginning that says status and headers, or only a body.
@@ -149,7 +149,13 @@ fn stream(form: &Form<'_>, reply: &Reply) -> Result<Answer, Malformed> {
     if !body::matches(WITH_PRELUDE, content_type) {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).map_err(|_| Malformed)?);
-        return Ok(Answer { status: StatusCode::OK, headers, body: reply.payload.clone(), invocation: None });
+        return Ok(Answer {
+            status: StatusCode::OK,
+            headers,
+            body: reply.payload.clone(),
+            rest: None,
+            invocation: None,
+        });
     }
     let beginning = reply.payload.get(..PRELUDE_LIMIT).unwrap_or(&reply.payload);
     let end = beginning.windows(PRELUDE_END.len()).position(|bytes| bytes == PRELUDE_END).ok_or(Malformed)?;
@@ -159,7 +165,7 @@ fn stream(form: &Form<'_>, reply: &Reply) -> Result<Answer, Malformed> {
     if !headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     }
-    Ok(Answer { status, headers, body: reply.payload.slice(end + PRELUDE_END.len()..), invocation: None })
+    Ok(Answer { status, headers, body: reply.payload.slice(end + PRELUDE_END.len()..), rest: None, invocation: None })
 }
 
 /// A value that is there and not null.

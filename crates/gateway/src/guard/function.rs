@@ -7,7 +7,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use brigandine_model::{Answer, ApiStyle, Guard, Refusal};
+use brigandine_model::{Answer, ApiStyle, BrokenOff, Flow, Guard, Pieces, Refusal};
+use bytes::Bytes;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -51,8 +52,9 @@ async fn invoke(backend: Backend, ready: Ready) -> Result<Answer, Stop> {
     let deadline = entry.deadline;
     let run = tokio::spawn(async move {
         let outcome = timeout(deadline, backend.oneshot(admitted)).await;
-        drop((permits, held));
-        outcome
+        drop(held);
+        // A function whose answer still comes still runs.
+        outcome.map(|outcome| outcome.map(|answer| answer.map_rest(|flow| Flow::new(Held { flow, _permits: permits }))))
     });
     match run.await {
         Ok(Ok(Ok(answer))) if answer.status.is_informational() => {
@@ -62,6 +64,18 @@ async fn invoke(backend: Backend, ready: Ready) -> Result<Answer, Stop> {
         Ok(Ok(Err(error))) => Err(error.into_refusal().into()),
         Ok(Err(_)) => Err(late(style).into()),
         Err(_) => Err(refuse(Guard::Function, 500, "function-fault", "the request could not be completed").into()),
+    }
+}
+
+/// A body that still comes, and the places its function takes meanwhile.
+struct Held {
+    flow: Flow,
+    _permits: Vec<OwnedSemaphorePermit>,
+}
+
+impl Pieces for Held {
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+        self.flow.poll_piece(context)
     }
 }
 

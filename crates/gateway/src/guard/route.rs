@@ -81,5 +81,11 @@ fn preflight(visit: &Visit) -> Option<Answer> {
         return None;
     }
     let (status, headers) = cors.preflight(&request.headers);
-    Some(Answer { status, headers: headers.into_iter().collect::<HeaderMap>(), body: Bytes::new(), invocation: None })
+    Some(Answer {
+        status,
+        headers: headers.into_iter().collect::<HeaderMap>(),
+        body: Bytes::new(),
+        rest: None,
+        invocation: None,
+    })
 }

@@ -47,6 +47,7 @@ pub(crate) fn api(id: &str, style: ApiStyle, stages: &[&str]) -> Api {
         access_log: None,
         platform_host_closed: None,
         private: fact(false),
+        streams: false,
         provenance: Provenance::default(),
     }
 }

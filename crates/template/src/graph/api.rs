@@ -39,6 +39,7 @@ impl Door {
             access_log: None,
             platform_host_closed: None,
             private: Fact::known(false, Provenance::platform_default(provenance.span.clone())),
+            streams: false,
             provenance: provenance.clone(),
         };
         Self { api, routes: Vec::new(), model_names: BTreeMap::new() }

@@ -14,6 +14,9 @@ impl Graph<'_> {
             if let Some(node) = self.part(properties, "Cors", &declared.id) {
                 door.api.cors = Some(self.cors(node, &cors::RESOURCE, &declared.id));
             }
+            door.api.streams = self
+                .text_at(properties, "InvokeMode")
+                .is_some_and(|fact| fact.value.known().is_some_and(|mode| mode == "RESPONSE_STREAM"));
             let function = self.text_at(properties, "TargetFunctionArn").and_then(|fact| self.function_behind(&fact));
             if function.is_none() {
                 self.unjudged("the function behind the address is not known", Some(&declared.id), properties);
