@@ -15,12 +15,14 @@
 //! ```
 
 mod catalogue;
+pub mod egress;
 mod endpoint;
 mod error;
 mod invoke;
 mod local;
 pub mod payload;
 mod plan;
+mod secrets;
 
 pub use catalogue::Catalogue;
 pub use endpoint::{Endpoint, EndpointSettings, QueueSettings};
@@ -32,3 +34,4 @@ pub use plan::{
     secret::{Plaintext, Secrets},
     variables::{AwsAccess, Overrides},
 };
+pub use secrets::{Kept, SECRETS_PORT, SecretKind, SecretStore, SecretsServer, Wanted, Withheld};

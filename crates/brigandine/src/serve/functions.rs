@@ -34,8 +34,7 @@ pub(crate) async fn start(
         settings.max_environments = usize::try_from(most.max(1)).unwrap_or(usize::MAX);
     }
     if !project.app.secrets.is_empty() {
-        let address = secrets::serve(secrets.clone()).await?;
-        settings.given = secrets.variables(address);
+        settings.given = secrets::serve(&secrets, &place.sink).await?;
         settings.secrets = Some(secrets);
     }
     Ok(Arc::new(Local::start(&project.app, &project.folder, settings, place.sink).await?))

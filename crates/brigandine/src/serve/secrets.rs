@@ -4,62 +4,55 @@
 //! free to be edited. Functions fetch them as they do in the cloud, from the Parameters-and-Secrets extension's address on
 //! loopback; each function has a token of its own and is given what its own role grants, nothing else.
 
-use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use brigandine_function::{Plaintext, Secrets};
+use brigandine_function::{Kept, Plaintext, SecretKind, SecretStore, Secrets, SecretsServer, Wanted, Withheld};
 use brigandine_iam::{ActionPattern, Pattern};
-use brigandine_model::{App, Effect, Fact, Function, LogicalId, Piece, Role, Secret, Statement, Value};
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use brigandine_model::{App, Effect, Fact, Function, LogicalId, Piece, Role, Secret, Sink, Statement, Value};
 use tokio::net::TcpListener;
 
 use crate::state;
 
-/// Header that carries a function's token.
-const TOKEN_HEADER: &str = "x-aws-parameters-secrets-token";
-
-/// Connections served at once; more wait in the kernel's queue.
-const CONNECTIONS: usize = 256;
-
 /// The secrets of one application and who may read which.
 pub(crate) struct DevelopmentSecrets {
     values: BTreeMap<LogicalId, Stored>,
-    readers: BTreeMap<Arc<str>, Reader>,
+    readers: BTreeMap<LogicalId, Reader>,
 }
 
 struct Stored {
+    kind: SecretKind,
     name: Option<String>,
     value: Plaintext,
 }
 
-#[derive(Debug)]
+/// A function that fetches secrets.
 struct Reader {
-    function: LogicalId,
+    /// What it shows.
+    token: String,
     may_read: Vec<LogicalId>,
+}
+
+impl Reader {
+    /// What the function must know: the port, and its token as the platform names it.
+    fn variables(&self, address: SocketAddr) -> BTreeMap<String, String> {
+        let port = ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT".to_owned(), address.port().to_string());
+        BTreeMap::from([port, ("AWS_SESSION_TOKEN".to_owned(), self.token.clone())])
+    }
 }
 
 impl DevelopmentSecrets {
     /// Reads the development file, adding values for secrets it does not have yet, and works out the grants.
     pub(crate) fn open(folder: &Path, app: &App) -> anyhow::Result<Self> {
         let mut file = state::exclusively(folder, || kept(folder, app))?;
-        let values =
-            app.secrets.iter().filter_map(|secret| Some((secret.id.clone(), stored(secret, &mut file)?))).collect();
+        let values = app
+            .secrets
+            .iter()
+            .filter_map(|secret| Some((secret.id.clone(), stored((app, secret), &mut file)?)))
+            .collect();
         let readers = app.functions.iter().map(|function| reader(app, function)).collect::<anyhow::Result<_>>()?;
         Ok(Self { values, readers })
-    }
-
-    /// What each function must know to fetch its secrets from `address`: the port, and its token as the platform names it.
-    pub(crate) fn variables(&self, address: SocketAddr) -> BTreeMap<LogicalId, BTreeMap<String, String>> {
-        let variables = |token: &str| {
-            let port = ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT".to_owned(), address.port().to_string());
-            BTreeMap::from([port, ("AWS_SESSION_TOKEN".to_owned(), token.to_owned())])
-        };
-        self.readers.iter().map(|(token, reader)| (reader.function.clone(), variables(token))).collect()
     }
 
     /// The secret a function names: by its logical id, its name, or an ARN. What fits exactly comes before what fits once
@@ -75,28 +68,26 @@ impl DevelopmentSecrets {
         let fits = |text: &str| text.trim_start_matches('/') == name.trim_start_matches('/');
         self.values.iter().find(|(id, stored)| fits(id.as_str()) || stored.name.as_deref().is_some_and(fits))
     }
+}
 
-    /// What a function is told.
-    fn answer(&self, token: Option<&str>, place: Place, wanted: &str) -> (StatusCode, serde_json::Value) {
-        let Some(reader) = token.and_then(|token| self.readers.get(token)) else {
-            return refusal(
-                StatusCode::FORBIDDEN,
-                "AccessDeniedException",
-                "the token is missing or not this function's",
-            );
-        };
-        let Some((id, stored)) = self.find(wanted) else {
-            return refusal(
-                StatusCode::BAD_REQUEST,
-                "ResourceNotFoundException",
-                "there is no such secret in the template",
-            );
-        };
+/// What functions fetch while they run.
+impl SecretStore for DevelopmentSecrets {
+    fn read(&self, function: &LogicalId, wanted: &Wanted) -> Result<Kept, Withheld> {
+        let reader = self.readers.get(function).ok_or(Withheld::NotGranted)?;
+        let (id, stored) =
+            self.find(&wanted.name).filter(|(_, stored)| stored.kind == wanted.kind).ok_or(Withheld::Unknown)?;
         if !reader.may_read.contains(id) {
-            let why = format!("the role of `{}` does not grant `{id}`", reader.function);
-            return refusal(StatusCode::BAD_REQUEST, "AccessDeniedException", &why);
+            return Err(Withheld::NotGranted);
         }
-        (StatusCode::OK, place.document(id, stored))
+        // There is one version of everything here.
+        let current = wanted.version.as_deref().is_none_or(|version| version == stored.kind.version())
+            && wanted.stage.as_deref().is_none_or(|stage| stage == "AWSCURRENT");
+        if !current {
+            return Err(Withheld::Unknown);
+        }
+        let name = stored.name.clone().unwrap_or_else(|| id.to_string());
+        let (arn, version) = (arn(stored.kind, &name), stored.kind.version().to_owned());
+        Ok(Kept { name, arn, version, value: stored.value.clone() })
     }
 }
 
@@ -118,94 +109,49 @@ impl Secrets for DevelopmentSecrets {
     }
 }
 
-/// Which of the extension's two doors was asked.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    Secret,
-    Parameter,
+/// The only version of what is kept here.
+trait Version {
+    fn version(self) -> &'static str;
 }
 
-impl Place {
-    fn document(self, id: &LogicalId, stored: &Stored) -> serde_json::Value {
-        let name = stored.name.as_deref().unwrap_or(id.as_str());
+impl Version for SecretKind {
+    fn version(self) -> &'static str {
         match self {
-            Self::Secret => serde_json::json!({
-                "ARN": format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:{name}"),
-                "Name": name, "SecretString": stored.value.expose(), "VersionId": "development", "VersionStages": ["AWSCURRENT"],
-            }),
-            Self::Parameter => serde_json::json!({
-                "Parameter": { "Name": name, "Type": "SecureString", "Value": stored.value.expose(), "Version": 1 },
-                "ResultMetadata": {},
-            }),
+            Self::Secret => "development",
+            Self::Parameter => "1",
         }
     }
 }
 
-fn refusal(status: StatusCode, kind: &str, message: &str) -> (StatusCode, serde_json::Value) {
-    (status, serde_json::json!({ "__type": kind, "message": message }))
+fn arn(kind: SecretKind, name: &str) -> String {
+    match kind {
+        SecretKind::Secret => format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:{name}-AbCdEf"),
+        SecretKind::Parameter => {
+            format!("arn:aws:ssm:us-east-1:000000000000:parameter/{}", name.trim_start_matches('/'))
+        }
+    }
 }
 
-/// Serves the extension's API on a free loopback port until the runtime ends.
-pub(crate) async fn serve(secrets: Arc<DevelopmentSecrets>) -> anyhow::Result<SocketAddr> {
-    let listener =
-        TcpListener::bind(("127.0.0.1", 0)).await.context("cannot listen for functions that fetch secrets")?;
-    let address = listener.local_addr()?;
-    tokio::spawn(accept(listener, secrets));
-    Ok(address)
-}
-
-async fn accept(listener: TcpListener, secrets: Arc<DevelopmentSecrets>) {
-    let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
-    while let Ok(place) = places.clone().acquire_owned().await {
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
+/// Serves the extension's API beside each function that has something to read, on a free loopback port of its own, until
+/// the runtime ends; gives back what each function must know to fetch its secrets.
+pub(crate) async fn serve(
+    secrets: &Arc<DevelopmentSecrets>,
+    sink: &Arc<dyn Sink>,
+) -> anyhow::Result<BTreeMap<LogicalId, BTreeMap<String, String>>> {
+    let mut given = BTreeMap::new();
+    for (function, reader) in &secrets.readers {
+        let listener =
+            TcpListener::bind(("127.0.0.1", 0)).await.context("cannot listen for functions that fetch secrets")?;
+        given.insert(function.clone(), reader.variables(listener.local_addr()?));
+        let server = SecretsServer {
+            function: function.clone(),
+            token: Plaintext::new(reader.token.clone()),
+            store: secrets.clone(),
+            sink: sink.clone(),
         };
-        let secrets = secrets.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let response = respond(&secrets, &request);
-                async move { Ok::<_, Infallible>(response) }
-            });
-            let mut builder = hyper::server::conn::http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
-            // A function that breaks off its own connection harms only itself.
-            drop(builder.serve_connection(TokioIo::new(stream), service).await);
-            drop(place);
-        });
+        tokio::spawn(server.serve(listener));
     }
-}
-
-fn respond(secrets: &DevelopmentSecrets, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    let token = request.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
-    let (place, key) = match request.uri().path() {
-        "/secretsmanager/get" => (Place::Secret, "secretId"),
-        "/systemsmanager/parameters/get" => (Place::Parameter, "name"),
-        _ => {
-            return json(refusal(
-                StatusCode::NOT_FOUND,
-                "UnknownOperationException",
-                "there is no such operation here",
-            ));
-        }
-    };
-    match query(request.uri().query().unwrap_or_default(), key) {
-        Some(wanted) => json(secrets.answer(token, place, &wanted)),
-        None => json(refusal(StatusCode::BAD_REQUEST, "ValidationException", &format!("`{key}` is missing"))),
-    }
-}
-
-fn json((status, document): (StatusCode, serde_json::Value)) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(document.to_string())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-    response
-}
-
-/// The percent-decoded value of one query parameter.
-fn query(query: &str, key: &str) -> Option<String> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))?;
-    percent_encoding::percent_decode_str(value).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+    Ok(given)
 }
 
 /// The development file with a value for every secret of the template.
@@ -234,23 +180,30 @@ fn read(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     }
 }
 
-fn stored(secret: &Secret, file: &mut BTreeMap<String, String>) -> Option<Stored> {
+fn stored((app, secret): (&App, &Secret), file: &mut BTreeMap<String, String>) -> Option<Stored> {
     let value = Plaintext::new(file.remove(secret.id.as_str())?);
     let name = secret.name.as_ref().and_then(|fact| fact.value.known().cloned());
-    Some(Stored { name, value })
+    Some(Stored { kind: kind(app, secret), name, value })
 }
 
-fn reader(app: &App, function: &Function) -> anyhow::Result<(Arc<str>, Reader)> {
+fn kind(app: &App, secret: &Secret) -> SecretKind {
+    let is_parameter = app.resources.get(&secret.id).is_some_and(|resource| &*resource.kind == "AWS::SSM::Parameter");
+    if is_parameter { SecretKind::Parameter } else { SecretKind::Secret }
+}
+
+fn reader(app: &App, function: &Function) -> anyhow::Result<(LogicalId, Reader)> {
     let role = function.role.as_ref().and_then(|id| app.role(id));
-    let may_read = app.secrets.iter().filter(|secret| role.is_some_and(|role| grants(role, secret)));
+    let may_read =
+        app.secrets.iter().filter(|secret| role.is_some_and(|role| grants(role, (secret, kind(app, secret)))));
     let may_read = may_read.map(|secret| secret.id.clone()).collect();
-    Ok((random_text()?.into(), Reader { function: function.id.clone(), may_read }))
+    Ok((function.id.clone(), Reader { token: random_text()?, may_read }))
 }
 
 /// Whether a role lets its function read a secret. What cannot be settled does not grant.
-fn grants(role: &Role, secret: &Secret) -> bool {
-    let covers =
-        |statement: &&Statement| covers_reading(statement) && statement.resources.iter().any(|it| names(it, secret));
+fn grants(role: &Role, (secret, kind): (&Secret, SecretKind)) -> bool {
+    let covers = |statement: &&Statement| {
+        covers_reading(statement, kind) && statement.resources.iter().any(|it| names(it, (secret, kind)))
+    };
     let (denying, allowing): (Vec<&Statement>, Vec<&Statement>) = role
         .statements
         .iter()
@@ -259,22 +212,27 @@ fn grants(role: &Role, secret: &Secret) -> bool {
     denying.is_empty() && allowing.iter().any(|statement| statement.conditions.is_empty())
 }
 
-fn covers_reading(statement: &Statement) -> bool {
-    const READING: [(&str, &str); 3] =
-        [("secretsmanager", "GetSecretValue"), ("ssm", "GetParameter"), ("ssm", "GetParameters")];
+fn covers_reading(statement: &Statement, kind: SecretKind) -> bool {
+    let reading: &[(&str, &str)] = match kind {
+        SecretKind::Secret => &[("secretsmanager", "GetSecretValue")],
+        SecretKind::Parameter => &[("ssm", "GetParameter"), ("ssm", "GetParameters")],
+    };
     let patterns = statement.actions.iter().filter_map(|action| action.value.known()?.parse::<ActionPattern>().ok());
-    patterns.into_iter().any(|pattern| READING.iter().any(|(service, action)| pattern.matches(service, action)))
+    patterns.into_iter().any(|pattern| reading.iter().any(|(service, action)| pattern.matches(service, action)))
 }
 
 /// Whether a resource pattern covers a secret: it names the secret's own resource, or matches its name.
-fn names(resource: &Fact<String>, secret: &Secret) -> bool {
+fn names(resource: &Fact<String>, (secret, kind): (&Secret, SecretKind)) -> bool {
     match &resource.value {
         Value::Symbolic(symbol) => {
             let by_reference = symbol.resources().any(|id| *id == secret.id);
             let literal = symbol.pieces.iter().map(|piece| if let Piece::Text(text) = piece { text } else { "*" });
-            by_reference || known_name(secret).is_some_and(|name| pattern_names(&literal.collect::<String>(), name))
+            by_reference
+                || known_name(secret).is_some_and(|name| pattern_names(&literal.collect::<String>(), (kind, name)))
         }
-        Value::Known(pattern) => pattern == "*" || known_name(secret).is_some_and(|name| pattern_names(pattern, name)),
+        Value::Known(pattern) => {
+            pattern == "*" || known_name(secret).is_some_and(|name| pattern_names(pattern, (kind, name)))
+        }
         Value::OneOf(_) | Value::Unknown(_) => false,
     }
 }
@@ -283,12 +241,9 @@ fn known_name(secret: &Secret) -> Option<&str> {
     secret.name.as_ref().and_then(|fact| fact.value.known()).map(String::as_str)
 }
 
-/// Whether a resource pattern covers the secret of that name, whose ARN ends in six random characters in the cloud.
-fn pattern_names(pattern: &str, name: &str) -> bool {
-    let secret = format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:{name}-AbCdEf");
-    let parameter = format!("arn:aws:ssm:us-east-1:000000000000:parameter/{}", name.trim_start_matches('/'));
-    let pattern = Pattern::new(pattern);
-    [secret, parameter].iter().any(|arn| pattern.matches(arn))
+/// Whether a resource pattern covers what is kept by that name.
+fn pattern_names(pattern: &str, (kind, name): (SecretKind, &str)) -> bool {
+    Pattern::new(pattern).matches(&arn(kind, name))
 }
 
 /// A secret's name without the hyphen and six characters that its ARN ends in.
@@ -360,14 +315,10 @@ Resources:
         TEMPLATE.lines().filter(|line| !line.contains("Effect: Deny")).collect::<Vec<_>>().join("\n")
     }
 
-    fn token(secrets: &DevelopmentSecrets, function: &str) -> String {
-        let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        secrets.variables(address)[&LogicalId::new(function)]["AWS_SESSION_TOKEN"].clone()
-    }
-
-    fn ask(secrets: &DevelopmentSecrets, function: &str, wanted: &str) -> (u16, serde_json::Value) {
-        let (status, document) = secrets.answer(Some(&token(secrets, function)), Place::Secret, wanted);
-        (status.as_u16(), document)
+    fn ask(secrets: &DevelopmentSecrets, function: &str, wanted: &str) -> Result<String, Withheld> {
+        let name = wanted.to_owned();
+        let wanted = Wanted { kind: SecretKind::Secret, name, version: None, stage: None };
+        secrets.read(&LogicalId::new(function), &wanted).map(|kept| kept.value.expose().to_owned())
     }
 
     #[test]
@@ -375,19 +326,33 @@ Resources:
         let (_folder, secrets) = secrets(&without_deny());
         let by_id = ask(&secrets, "Orders", "Payments");
         let by_arn = ask(&secrets, "Orders", "arn:aws:secretsmanager:us-east-1:000000000000:secret:Payments-AbCdEf");
-        assert_eq!(by_id.0, 200, "{by_id:?}");
-        assert_eq!(by_id.1["SecretString"], by_arn.1["SecretString"]);
-        assert_eq!(ask(&secrets, "Orders", "shop/signing").0, 200);
+        assert!(by_id.is_ok() && by_id == by_arn, "{by_id:?}");
+        assert!(ask(&secrets, "Orders", "shop/signing").is_ok());
+        assert_eq!(ask(&secrets, "Orders", "nowhere"), Err(Withheld::Unknown));
     }
 
     #[test]
     fn nobody_reads_what_is_not_granted_and_a_denial_wins() {
         let (_folder, granted) = secrets(&without_deny());
-        assert_eq!(ask(&granted, "Catalogue", "Payments").0, 400);
-        assert_eq!(granted.answer(Some("guess"), Place::Secret, "Payments").0, StatusCode::FORBIDDEN);
-        assert_eq!(granted.answer(None, Place::Secret, "Payments").0, StatusCode::FORBIDDEN);
+        assert_eq!(ask(&granted, "Catalogue", "Payments"), Err(Withheld::NotGranted));
+        assert_eq!(ask(&granted, "Nobody", "Payments"), Err(Withheld::NotGranted));
         let (_folder, denied) = secrets(TEMPLATE);
-        assert_eq!(ask(&denied, "Orders", "Payments").0, 400);
+        assert_eq!(ask(&denied, "Orders", "Payments"), Err(Withheld::NotGranted));
+    }
+
+    #[test]
+    fn a_grant_for_parameters_is_none_for_secrets_and_a_version_must_be_there() {
+        let template = without_deny().replace("secretsmanager:GetSecretValue", "ssm:GetParameter");
+        let (_folder, secrets) = secrets(&template);
+        assert_eq!(ask(&secrets, "Orders", "Payments"), Err(Withheld::NotGranted));
+        let signing = |kind, version: Option<&str>, stage: Option<&str>| {
+            let (name, version, stage) =
+                ("shop/signing".to_owned(), version.map(str::to_owned), stage.map(str::to_owned));
+            secrets.read(&LogicalId::new("Orders"), &Wanted { kind, name, version, stage }).err()
+        };
+        assert_eq!(signing(SecretKind::Secret, Some("development"), Some("AWSCURRENT")), None);
+        assert_eq!(signing(SecretKind::Secret, None, Some("AWSPREVIOUS")), Some(Withheld::Unknown));
+        assert_eq!(signing(SecretKind::Parameter, None, None), Some(Withheld::Unknown), "it is kept as a secret");
     }
 
     #[test]
@@ -412,7 +377,7 @@ Resources:
         let path = folder.path().join("secrets.json");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let written: BTreeMap<String, String> = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        assert_eq!(before.1["SecretString"], *written["Payments"]);
+        assert_eq!(before.as_ref(), Ok(&written["Payments"]));
         assert_eq!(first.reveal("{{resolve:secretsmanager:shop/signing}}").unwrap().expose(), written["Signing"]);
     }
 }

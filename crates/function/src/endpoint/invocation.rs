@@ -75,7 +75,7 @@ pub(super) async fn run(
         return Err(Fault::media_type());
     }
     let limit = if kind == Kind::Event { ASYNCHRONOUS } else { SYNCHRONOUS };
-    let (payload, held) = read(shared, body, limit).await?;
+    let (payload, memory) = read(shared, body, limit).await?;
     *received = payload.len() as u64;
     let payload = event(payload)?;
     let mut call = Call::new(entry.id.clone(), id.clone(), payload);
@@ -95,7 +95,7 @@ pub(super) async fn run(
         Kind::RequestResponse => {
             call.streaming = manner == Manner::Streamed;
             let outcome = shared.invoke.invoke(call).await;
-            drop(held);
+            drop(memory);
             let reply = outcome.map_err(|error| Fault::of(&error, entry.reserved.is_some()))?;
             let report = Report { id: id.clone(), memory_mib: entry.memory_mib, wanted };
             Ok(if manner == Manner::Streamed { streamed(reply, report) } else { whole(&reply, &report) })

@@ -219,7 +219,7 @@ impl Environment {
             // Gone before it saw the call: nothing of it has happened, so it can happen elsewhere.
             Ended::Untaken(running) if matches!(end, End::Exited(_)) => give_back(*running),
             Ended::Busy(running) if !running.streaming && self.unread.load(Ordering::Acquire) && is_signal(end) => {
-                give_back(*running)
+                give_back(*running);
             }
             Ended::Busy(running) | Ended::Untaken(running) => self.answer_for(*running, end),
             Ended::Free | Ended::Already => {}

@@ -147,9 +147,8 @@ impl Pool {
             let Some(environment) = lease.environment.take() else { continue };
             match environment.assign(order) {
                 Ok(told) => match Watch::new(environment, told).until(deadline).await? {
-                    Told::Reply(reply) => return Ok(*reply),
+                    Told::Reply(reply) | Told::Streaming(reply, _) => return Ok(*reply),
                     Told::Unread(back) => order = back,
-                    Told::Streaming(reply, _) => return Ok(*reply),
                 },
                 Err(back) => order = back,
             }

@@ -20,7 +20,7 @@ pub(super) async fn begun(form: &Form<'_>, mut reply: Reply) -> Answer {
         // Only the last bytes can be new to the search.
         let from = gathered.len().saturating_sub(answer::PRELUDE_END.len() - 1);
         gathered.extend_from_slice(&piece);
-        let ends = || gathered.get(from..).is_some_and(|new| has_end(new));
+        let ends = || gathered.get(from..).is_some_and(has_end);
         if !has_prelude || ends() || gathered.len() > answer::PRELUDE_LIMIT {
             reply.payload = gathered.freeze();
             let mut begun = answer::answer(form, &reply);

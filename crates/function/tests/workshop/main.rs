@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod endpoint;
 mod faults;
 mod hostile;
 mod node;

@@ -231,6 +231,7 @@ pub(crate) fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
         status: StatusCode::from_u16(status).unwrap(),
         headers: HeaderMap::new(),
         body: body.into(),
+        rest: None,
         invocation: None,
     }
 }
