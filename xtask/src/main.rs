@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer tool talks on the terminal")]
 
 mod bench;
+mod compat;
 mod data;
 mod dist;
 mod docs;
@@ -25,8 +26,18 @@ use std::process::ExitCode;
 use task::{Outcome, Task};
 
 /// Every task, in the order `help` shows them.
-const TASKS: &[Task] =
-    &[test::TASK, layers::TASK, shape::TASK, docs::TASK, data::TASK, dist::TASK, bench::TASK, fixes::TASK, help::TASK];
+const TASKS: &[Task] = &[
+    test::TASK,
+    layers::TASK,
+    shape::TASK,
+    docs::TASK,
+    data::TASK,
+    dist::TASK,
+    bench::TASK,
+    fixes::TASK,
+    compat::TASK,
+    help::TASK,
+];
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);

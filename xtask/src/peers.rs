@@ -42,6 +42,9 @@ pub(crate) const SAM_CLI: Package = alone("aws-sam-cli", "1.170.0");
 /// `cargo lambda watch`.
 pub(crate) const CARGO_LAMBDA: Package = alone("cargo-lambda", "1.9.2");
 
+/// The development kit for Python.
+pub(crate) const BOTO3: Package = whole("boto3", "1.44.5");
+
 /// How long an index that answers slowly may take.
 const INSTALL_LIMIT: Duration = Duration::from_mins(7);
 
