@@ -43,6 +43,8 @@ pub(crate) struct Written {
     pub(crate) keys: BTreeMap<String, Key>,
     /// How functions are run here.
     pub(crate) functions: Functions,
+    /// What single functions may do, by their logical ids.
+    pub(crate) function: BTreeMap<String, Privileges>,
     /// The firewall that looks at what is in requests.
     pub(crate) waf: Waf,
 }
@@ -170,6 +172,16 @@ pub(crate) struct Functions {
     pub(crate) strict_runtime: bool,
     /// Where the functions' AWS calls go.
     pub(crate) aws_endpoint: Option<String>,
+}
+
+/// What one function may do.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "only the runtime half asks"))]
+pub(crate) struct Privileges {
+    /// What it may reach of other machines: `api.example.com`, `*.example.org:443`, `db.internal:5432`. A name without a port
+    /// is reached by TLS that names it. While functions run unfenced, their clients are only asked to keep to it.
+    pub(crate) egress: Option<Vec<String>>,
 }
 
 /// The firewall that looks at what is in requests.

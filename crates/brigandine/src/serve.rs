@@ -2,6 +2,7 @@
 //! secrets, the wiring of door and functions.
 
 pub(crate) mod development;
+pub(crate) mod egress;
 pub(crate) mod functions;
 pub(crate) mod greeting;
 pub(crate) mod record;

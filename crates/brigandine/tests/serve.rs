@@ -5,7 +5,11 @@
 
 mod shield;
 
-use std::{io::Write, net::Ipv4Addr, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::Ipv4Addr,
+    time::Duration,
+};
 
 use shield::{Shield, application, connect_from, receive};
 
@@ -170,4 +174,82 @@ fn observing_lets_pass_what_it_would_refuse_and_says_so_at_the_end() {
     assert_eq!(event["observed"][0]["guard"], "address-list");
     let (_, talk) = observing.stop();
     assert!(talk.contains("would have refused 1 of 1"), "{talk}");
+}
+
+/// Writes a piece, waits until a file is there, writes the other; breaks off when the file has a word in it.
+const STREAM: &str = r#"
+import fs from "node:fs";
+export const handler = awslambda.streamifyResponse(async (event, stream) => {
+  const go = event.queryStringParameters.go;
+  const out = awslambda.HttpResponseStream.from(stream, { statusCode: 203, headers: { "x-a": "b" } });
+  out.write("first;");
+  while (!fs.existsSync(go)) await new Promise((done) => setTimeout(done, 5));
+  if (fs.readFileSync(go, "utf8") === "throw") throw new Error("half way");
+  out.write("second;");
+  out.end();
+});
+"#;
+
+#[test]
+fn a_function_url_hands_out_a_stream_as_it_comes_and_a_broken_one_as_broken() {
+    let template = "Transform: AWS::Serverless-2016-10-31\nResources:\n  Slow:\n    Type: AWS::Serverless::Function\n    Properties:\n      \
+                    Runtime: nodejs22.x\n      Handler: app.handler\n      CodeUri: src\n      Timeout: 20\n      \
+                    FunctionUrlConfig: {AuthType: NONE, InvokeMode: RESPONSE_STREAM}\n";
+    let folder = application(&[("template.yaml", template), ("src/app.mjs", STREAM)]);
+    let shield = Shield::start(folder.path(), &[]);
+    for word in ["on", "throw"] {
+        let go = folder.path().join(word);
+        let mut stream = shield.connect();
+        let path = format!("/?go={}", go.display());
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", shield.address);
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut seen = String::new();
+        while !seen.contains("first;") {
+            let mut buffer = [0; 1024];
+            let count = stream.read(&mut buffer).unwrap();
+            assert!(count > 0, "{seen}");
+            seen.push_str(&String::from_utf8_lossy(buffer.get(..count).unwrap()));
+        }
+        assert!(seen.starts_with("HTTP/1.1 203 ") && seen.to_lowercase().contains("x-a: b"), "{seen}");
+        assert!(!seen.contains("second;"), "the function still waits");
+        std::fs::write(&go, word).unwrap();
+        let mut rest = Vec::new();
+        drop(stream.read_to_end(&mut rest));
+        let rest = String::from_utf8_lossy(&rest).into_owned();
+        assert_eq!(rest.contains("second;") && rest.ends_with("0\r\n\r\n"), word == "on", "{rest:?}");
+    }
+    let sent = |size: u64| shield.event(|event| event["event"] == "request-answered" && event["sent_bytes"] == size);
+    assert_eq!(sent(13)["status"], 203);
+    assert_eq!(sent(6)["status"], 203);
+    shield.event(|event| event["event"] == "invocation-finished" && event["error"] == "Error");
+}
+
+#[test]
+fn functions_are_asked_to_go_out_by_the_proxy_and_strangers_may_not_invoke_them() {
+    let code = r#"
+import http.client, os, urllib.error, urllib.request
+def handler(event, context):
+    try:
+        urllib.request.urlopen("http://not-granted.example/", timeout=5)
+        seen = 200
+    except urllib.error.HTTPError as error:
+        seen = error.code
+    return {"statusCode": 200, "body": str(seen)}
+"#;
+    let template = "Transform: AWS::Serverless-2016-10-31\nResources:\n  Out:\n    Type: AWS::Serverless::Function\n    Properties:\n      \
+                    Runtime: python3.13\n      Handler: app.handler\n      CodeUri: src\n      Timeout: 20\n      \
+                    FunctionUrlConfig: {AuthType: NONE}\n";
+    let settings = "[function.Out]\negress = ['api.example.com']\n";
+    let folder = application(&[("template.yaml", template), ("src/app.py", code), ("brigandine.toml", settings)]);
+    let shield = Shield::start(folder.path(), &[]);
+    assert_eq!(shield.get("/").body, "403");
+    let judged = shield.event(|event| event["event"] == "egress-judged");
+    assert_eq!((judged["host"].as_str(), judged["judged"].as_str()), (Some("not-granted.example"), Some("refused")));
+    shield.event(|event| event["event"] == "not-enforced" && event["subject"] == "egress of Out");
+    let open = ["serve", "--invoke-listen", "0.0.0.0:0", "--listen", "127.0.0.1:0", "--data"];
+    let data = folder.path().join("data");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_brigandine"));
+    let refused = command.args(open).arg(&data).arg(folder.path()).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--invoke-open"));
 }

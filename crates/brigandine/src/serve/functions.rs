@@ -9,7 +9,10 @@ use brigandine_model::{Admitted, Answer, App, Event, FunctionLogged, Happening, 
 use jiff::Timestamp;
 use tower::util::BoxCloneSyncService;
 
-use super::secrets::{self, DevelopmentSecrets};
+use super::{
+    egress,
+    secrets::{self, DevelopmentSecrets},
+};
 use crate::{arguments::Functions, configuration::Configuration, face, project::Project};
 
 /// Said where a function's own log would stand when what it returned is no answer.
@@ -36,6 +39,9 @@ pub(crate) async fn start(
     if !project.app.secrets.is_empty() {
         settings.given = secrets::serve(&secrets, &place.sink).await?;
         settings.secrets = Some(secrets);
+    }
+    for (function, variables) in egress::offer(&project.app, configuration, &settings.aws, &place.sink).await? {
+        settings.given.entry(function).or_default().extend(variables);
     }
     Ok(Arc::new(Local::start(&project.app, &project.folder, settings, place.sink).await?))
 }

@@ -40,6 +40,12 @@ impl Reader {
         let port = ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT".to_owned(), address.port().to_string());
         BTreeMap::from([port, ("AWS_SESSION_TOKEN".to_owned(), self.token.clone())])
     }
+
+    /// The extension beside the function, for any listener.
+    fn server(&self, function: &LogicalId, store: &Arc<DevelopmentSecrets>, sink: &Arc<dyn Sink>) -> SecretsServer {
+        let (function, token) = (function.clone(), Plaintext::new(self.token.clone()));
+        SecretsServer { function, token, store: store.clone(), sink: sink.clone() }
+    }
 }
 
 impl DevelopmentSecrets {
@@ -143,13 +149,7 @@ pub(crate) async fn serve(
         let listener =
             TcpListener::bind(("127.0.0.1", 0)).await.context("cannot listen for functions that fetch secrets")?;
         given.insert(function.clone(), reader.variables(listener.local_addr()?));
-        let server = SecretsServer {
-            function: function.clone(),
-            token: Plaintext::new(reader.token.clone()),
-            store: secrets.clone(),
-            sink: sink.clone(),
-        };
-        tokio::spawn(server.serve(listener));
+        tokio::spawn(reader.server(function, secrets, sink).serve(listener));
     }
     Ok(given)
 }
