@@ -141,7 +141,9 @@ mod tests {
 
     fn trained(count: impl Fn(u64) -> u64) -> Counts {
         let mut counts = Counts::default();
-        (0..600).for_each(|minute| drop(counts.judge(count(minute))));
+        for minute in 0..600 {
+            counts.judge(count(minute));
+        }
         counts
     }
 

@@ -5,11 +5,14 @@
 //! was seen: the standard form of a tail beyond what was observed.
 
 /// Share of deviations beyond the level.
-const BEYOND: f64 = 0.02;
+const BEYOND: f32 = 0.02;
 /// Observations that are weighed about alike.
 const MEMORY: f64 = 2_000.0;
 /// Excesses larger than so many mean ones teach no more than that.
 const CAP: f64 = 6.0;
+/// Steps of height that are told apart, and how many make one.
+const STEPS: usize = 96;
+const PER_UNIT: f64 = 16.0;
 
 /// The tail of one kind of deviation.
 #[derive(Clone, Debug)]
@@ -17,13 +20,13 @@ pub(crate) struct Tail {
     seen: f64,
     /// The typical size.
     size: f64,
-    level: f64,
+    heights: [f32; STEPS],
     excess: f64,
 }
 
 impl Default for Tail {
     fn default() -> Self {
-        Self { seen: 0.0, size: 0.0, level: 1.0, excess: 0.5 }
+        Self { seen: 0.0, size: 0.0, heights: [0.0; STEPS], excess: 0.5 }
     }
 }
 
@@ -37,19 +40,35 @@ impl Tail {
         }
         let typical = self.size.max(f64::MIN_POSITIVE);
         let height = (size / typical).ln_1p().min(50.0);
-        let above = height - self.level;
-        let chance = if above > 0.0 { BEYOND * (-above / self.excess).exp() } else { 1.0 };
+        let above = height - self.level();
+        let chance = if above > 0.0 { f64::from(BEYOND) * (-above / self.excess).exp() } else { 1.0 };
         self.learn(size, height, above);
         chance
     }
 
+    /// The height that one in fifty exceeds.
+    fn level(&self) -> f64 {
+        let all: f32 = self.heights.iter().sum();
+        let mut above = 0.0;
+        let beyond = self.heights.iter().enumerate().rev().find(|(_, weight)| {
+            above += **weight;
+            above > all * BEYOND
+        });
+        #[expect(clippy::cast_precision_loss, reason = "fewer than a hundred steps")]
+        beyond.map_or(1.0, |(step, _)| (step + 1) as f64 / PER_UNIT)
+    }
+
     fn learn(&mut self, size: f64, height: f64, above: f64) {
-        let share = (0.05_f64).min(self.seen.recip());
-        let most = 8.0 * self.size;
-        self.size += share * (if self.seen < 20.0 { size } else { size.min(most) } - self.size);
-        // A step up or down whose balance lies where one in fifty is above.
-        let step = (4.0 / self.seen).max(0.01);
-        self.level += step * if height > self.level { 1.0 - BEYOND } else { -BEYOND };
+        let most = if self.seen < 20.0 { size } else { size.min(8.0 * self.size) };
+        self.size += self.seen.recip() * (most - self.size);
+        #[expect(clippy::cast_possible_truncation, reason = "just below one")]
+        let keep = (1.0 - MEMORY.recip()) as f32;
+        self.heights.iter_mut().for_each(|weight| *weight *= keep);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a height is from 0 to 50")]
+        let step = ((height * PER_UNIT) as usize).min(STEPS - 1);
+        if let Some(weight) = self.heights.get_mut(step) {
+            *weight += 1.0;
+        }
         if above > 0.0 {
             self.excess += 0.05 * (above.min(CAP * self.excess) - self.excess);
             self.excess = self.excess.max(0.05);

@@ -139,9 +139,10 @@ impl Watch {
 
     /// Who, where and what, one line each.
     fn who(&mut self, second: i64) -> Vec<String> {
-        let (count, sum) = self.actors.hostile();
         let mut lines = Vec::new();
+        // First the look that brings everybody up to date.
         let worst = self.actors.worst(3, second);
+        let (count, sum) = self.actors.hostile();
         if sum > 0.0 && !worst.is_empty() {
             let named = worst.iter().map(|(address, hostile)| format!("{address} ({:.0} %)", 100.0 * hostile / sum));
             let others = count.saturating_sub(worst.len());

@@ -82,16 +82,19 @@ impl Figures {
 
     fn follow(&mut self, row: &[u64], excess: f64, place: usize) {
         let mut counts = Counts::default();
-        let mut before = Vec::with_capacity(row.len());
+        let eligible = row[..WARM_UP].iter().sum::<u64>() >= WARM_UP as u64;
+        let mut before = Vec::new();
         let mut last = None;
         for (minute, count) in row.iter().enumerate() {
-            before.push(counts.clone());
+            if eligible {
+                before.push(counts.clone());
+            }
             if counts.judge(*count).excess >= excess && minute >= WARM_UP {
                 self.incidents += usize::from(last.is_none_or(|last| minute - last > GAP));
                 last = Some(minute);
             }
         }
-        if row[..WARM_UP].iter().sum::<u64>() >= WARM_UP as u64 {
+        if eligible {
             self.inject(row, &before, excess, place);
         }
     }
@@ -122,23 +125,39 @@ impl Figures {
     }
 }
 
+fn halves(rows: &[Vec<u64>]) -> [(&'static str, Vec<&Vec<u64>>); 2] {
+    let (tuning, validation) = rows.iter().partition(|row| is_for_tuning(row));
+    [("tuning", tuning), ("validation", validation)]
+}
+
 #[test]
 fn real_functions_give_few_false_alarms_and_bursts_are_found() {
     let Some(rows) = rows() else {
         eprintln!("faas-minutes is not here: skipped");
         return;
     };
-    let (tuning, validation): (Vec<_>, Vec<_>) = rows.iter().partition(|row| is_for_tuning(row));
-    for excess in [0.7, 0.85, 1.0, 1.3, 2.0] {
-        Figures::measure(&tuning, excess).told("tuning", excess);
-        Figures::measure(&validation, excess).told("validation", excess);
+    let mut incidents = 0.0;
+    for (name, rows) in halves(&rows) {
+        let figures = Figures::measure(&rows, 1.0);
+        figures.told(name, 1.0);
+        incidents += figures.incidents_a_day() / 2.0;
+        assert!(figures.recall() >= 0.8);
+    }
+    assert!(incidents <= 0.02);
+}
+
+#[test]
+#[ignore = "half a minute: the curve for the documentation"]
+fn the_curve() {
+    let Some(rows) = rows() else { return };
+    for excess in [0.7, 0.85, 1.0, 1.15, 1.3, 2.0] {
+        for (name, rows) in halves(&rows) {
+            Figures::measure(&rows, excess).told(name, excess);
+        }
     }
     let mut distinct: Vec<_> = rows.iter().collect();
     distinct.sort();
     distinct.dedup();
     Figures::measure(&distinct, 1.0).told("distinct rows", 1.0);
-    let all = Figures::measure(&rows.iter().collect::<Vec<_>>(), 1.0);
-    all.told("all", 1.0);
-    assert!(all.incidents_a_day() <= 0.02);
-    assert!(all.recall() >= 0.85);
+    Figures::measure(&rows.iter().collect::<Vec<_>>(), 1.0).told("all", 1.0);
 }

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use brigandine_detect::{DETECTION, Series};
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::Timestamp;
 use serde_json::Value;
 
 fn suite() -> Option<PathBuf> {
@@ -22,7 +22,7 @@ fn suite() -> Option<PathBuf> {
 }
 
 fn time(text: &str) -> Timestamp {
-    text.trim().parse::<DateTime>().unwrap().to_zoned(TimeZone::UTC).unwrap().timestamp()
+    format!("{}Z", text.trim().replace(' ', "T")).parse().unwrap()
 }
 
 fn json(path: &Path) -> Value {

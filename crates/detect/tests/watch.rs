@@ -81,8 +81,9 @@ fn customers_alone_are_nothing_to_tell() {
         stage.customers(15 + second % 10);
         // Somebody mistypes, somebody follows a dead link.
         if second % 3 == 0 {
-            stage.answer([10, 9, 9, 9], 401, Some(Guard::Identity));
-            stage.answer([10, 9, 9, 8], 404, Some(Guard::Route));
+            let last = u8::try_from(second % 250).unwrap();
+            stage.answer([10, 9, 9, last], 401, Some(Guard::Identity));
+            stage.answer([10, 9, 8, last], 404, Some(Guard::Route));
         }
         stage.tick();
     }
