@@ -8,11 +8,13 @@ mod bench;
 mod data;
 mod dist;
 mod docs;
+mod exam;
 mod fixes;
 mod help;
 mod http;
 mod layers;
 mod peers;
+mod precision;
 mod program;
 mod server;
 mod shape;
@@ -25,8 +27,18 @@ use std::process::ExitCode;
 use task::{Outcome, Task};
 
 /// Every task, in the order `help` shows them.
-const TASKS: &[Task] =
-    &[test::TASK, layers::TASK, shape::TASK, docs::TASK, data::TASK, dist::TASK, bench::TASK, fixes::TASK, help::TASK];
+const TASKS: &[Task] = &[
+    test::TASK,
+    layers::TASK,
+    shape::TASK,
+    docs::TASK,
+    data::TASK,
+    dist::TASK,
+    bench::TASK,
+    fixes::TASK,
+    precision::TASK,
+    help::TASK,
+];
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);

@@ -108,7 +108,20 @@ impl<'a> Holder<'a> {
     /// Why the severity is what it is, as a last clause.
     pub(crate) fn because(&self) -> String {
         let bounded = if self.role.boundary.is_some() { ", a permissions boundary bounds it" } else { "" };
-        format!("{}{bounded}", self.reach().because())
+        // Whether a route leads to what takes the role elsewhere, a machine or a service, cannot be seen here.
+        let near = if self.functions.is_empty() { "no function here runs with it" } else { self.reach().because() };
+        format!("{near}{bounded}")
+    }
+
+    /// Whether it is no role but a user or a group.
+    pub(crate) fn is_people(&self) -> bool {
+        let resource = self.app.resources.get(&self.role.id);
+        resource.is_some_and(|resource| ["AWS::IAM::User", "AWS::IAM::Group"].contains(&&*resource.kind))
+    }
+
+    /// What lets an attacker use the role: only functions have code that the template knows of.
+    pub(crate) fn weak_spot(&self) -> &'static str {
+        if self.functions.is_empty() { "a break-in" } else { "a hole in the code" }
     }
 
     /// What the role takes away again.

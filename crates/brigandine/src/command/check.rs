@@ -16,7 +16,7 @@ use brigandine_template::fix::Written;
 use jiff::{Timestamp, tz::TimeZone};
 
 use self::{
-    gather::{environments, gather},
+    gather::{environments, gather, knowing_exports},
     history::History,
     print::{Run, print},
     settings::Settings,
@@ -36,14 +36,16 @@ pub(crate) fn run(arguments: &Check) -> anyhow::Result<Outcome> {
     let settings = Settings::new(arguments, &configuration)?;
     let mut history = History::read(&settings)?;
     if arguments.fixing.diff {
-        let left = fixing::run(&files, &environments(arguments)?, (arguments, &settings), &mut unreadable)?;
+        let environments = knowing_exports(&files, environments(arguments)?);
+        let left = fixing::run(&files, &environments, (arguments, &settings), &mut unreadable)?;
         for one in &unreadable {
             face::say_error(&face::harmless(&one.sentence()), None);
         }
         return Ok(settings.outcome(&left, history.compare(&left, &settings).as_ref(), !unreadable.is_empty()));
     }
     if arguments.fixing.fix {
-        fixing::run(&files, &environments(arguments)?, (arguments, &settings), &mut unreadable)?;
+        let environments = knowing_exports(&files, environments(arguments)?);
+        fixing::run(&files, &environments, (arguments, &settings), &mut unreadable)?;
     }
     let mut gathered = gather(&files, environments(arguments)?, &settings, &mut unreadable);
     if unreadable.is_empty() {

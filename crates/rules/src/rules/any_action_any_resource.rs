@@ -74,14 +74,15 @@ fn finding(holder: &Holder<'_>, statement: &Statement, holds: &Judgement, sink: 
     let resource = statement.resources.first().and_then(|fact| fact.provenance.span.clone());
     let also = resource.filter(|span| provenance.span.as_ref().is_some_and(|own| own.line != span.line));
     debug_assert!(may_hold(holds), "a finding holds in some case");
+    let how = if holder.functions.is_empty() {
+        format!("whoever gets hold of {} owns", holder.names())
+    } else {
+        format!("whoever gets {} to run one line of theirs owns", holder.names())
+    };
     Finding {
         severity: holder.severity(META.severity),
         title: format!("{} may do anything to everything in the account{}", holder.names(), when(holds)),
-        message: format!(
-            "whoever gets {} to run one line of theirs owns the account: every action is allowed on every resource; {}",
-            holder.names(),
-            holder.because()
-        ),
+        message: format!("{how} the account: every action is allowed on every resource; {}", holder.because()),
         label: with_origin("every action of every service", provenance),
         related: also.map(|span| (span, "on every resource".to_owned())).into_iter().collect(),
         resource: Some(holder.resource()),

@@ -81,7 +81,8 @@ fn finding(holder: &Holder<'_>, right: &Right<'_>, holds: &Judgement, sink: &Sin
         severity: holder.severity(META.severity),
         title: format!("{} may read every stored {what}{}", holder.names(), when(holds)),
         message: format!(
-            "one hole in the code gives away the passwords and keys of every application in the account; {}",
+            "{} gives away the passwords and keys of every application in the account; {}",
+            holder.weak_spot(),
             holder.because()
         ),
         label: with_origin(format!("every {what} of the account"), provenance),

@@ -233,8 +233,9 @@ fn finding(holder: &Holder<'_>, statement: &Statement, wide: &[Wide<'_>], sink: 
         severity: severity(holder, wide),
         title: format!("{} may call {} on every resource{}", holder.names(), list(&written), when(&holds)),
         message: format!(
-            "resources can be named for {}{such_as}, but none are, so a hole in the code reaches all of them; {}",
+            "resources can be named for {}{such_as}, but none are, so {} reaches all of them; {}",
             list(&written),
+            holder.weak_spot(),
             holder.because()
         ),
         label: with_origin("every one of them, not only its own", provenance),

@@ -138,8 +138,16 @@ impl State {
         let now = self.counts();
         self.judged.findings.iter().find(|finding| {
             let key = key(finding);
-            now.get(&key) > known.get(&key)
+            now.get(&key) > known.get(&key) && !self.remains_of(finding, before)
         })
+    }
+
+    /// Whether the finding is what is left of one that was told of several resources together, its own among them.
+    fn remains_of(&self, finding: &Finding, before: &Self) -> bool {
+        let alike = |other: &&Finding| (&other.code, &other.fact) == (&finding.code, &finding.fact);
+        let of = |state: &'_ Self| state.judged.findings.iter().filter(alike).count();
+        let named = |other: &Finding| finding.resource.as_ref().is_some_and(|id| other.also.contains(id));
+        of(self) <= of(before) && before.judged.findings.iter().filter(alike).any(named)
     }
 }
 
