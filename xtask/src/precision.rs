@@ -70,12 +70,14 @@ fn draw(mut from: Vec<&Value>, seed: u64) -> (Vec<&Value>, usize) {
     let mut most = MOST_OF_A_RULE;
     loop {
         let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
-        let has_room = |finding: &&&Value| {
+        let mut sample: Vec<&Value> = Vec::with_capacity(SIZE);
+        for &finding in &from {
             let of_rule = taken.entry(text(finding, "code")).or_default();
             *of_rule += 1;
-            *of_rule <= most
-        };
-        let mut sample: Vec<&Value> = from.iter().filter(has_room).take(SIZE).copied().collect();
+            if *of_rule <= most && sample.len() < SIZE {
+                sample.push(finding);
+            }
+        }
         if sample.len() >= SIZE.min(from.len()) {
             sample.sort_by_key(|finding| place(finding));
             return (sample, most);
@@ -90,7 +92,7 @@ fn place(finding: &Value) -> (&str, &str, Option<u64>, &str) {
     (text(finding, "code"), text(finding, "file"), line, text(finding, "fingerprint"))
 }
 
-/// Fisher and Yates' way, with numbers of Steele, Lea and Flood's SplitMix64. The leaning of the remainder is far below what
+/// Fisher and Yates' way, with numbers of Steele, Lea and Flood's `SplitMix64`. The leaning of the remainder is far below what
 /// a sample of this size could show.
 fn shuffle(list: &mut [&Value], mut state: u64) {
     for last in (1..list.len()).rev() {

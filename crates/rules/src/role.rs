@@ -143,12 +143,14 @@ impl<'a> Holder<'a> {
 /// The platform takes no role with as many denials as this; those beyond count as not there, which hides nothing.
 const MOST_DENIALS: usize = 256;
 
-/// Actions that a role takes away again, everywhere and always.
+/// Actions that a role takes away again, always, and everywhere or on all that has a name.
 #[derive(Debug)]
 pub(crate) struct Denials(Vec<Denial>);
 
 #[derive(Debug)]
 struct Denial {
+    /// On what.
+    resources: Vec<ResourcePattern>,
     patterns: Vec<ActionPattern>,
     /// Whether it takes away all but these.
     all_but: bool,
@@ -159,13 +161,16 @@ impl Denials {
         let denies = |statement: &&Statement| {
             is(&statement.effect, &Effect::Deny) == Judgement::Yes
                 && statement.conditions.is_empty()
-                && reaches_everything(statement) == Judgement::Yes
+                && statement.except_resources.is_empty()
         };
         let denial = |statement: &Statement| {
+            let settled = statement.resources.iter().filter_map(|fact| fact.value.known());
+            let resources = settled.map(|text| ResourcePattern::new(text)).collect();
+
             let all_but = !statement.except_actions.is_empty();
             let facts = if all_but { &statement.except_actions } else { &statement.actions };
             let texts = facts.iter().flat_map(|fact| texts(&fact.value));
-            Denial { patterns: texts.filter_map(|text| text.parse().ok()).collect(), all_but }
+            Denial { resources, patterns: texts.filter_map(|text| text.parse().ok()).collect(), all_but }
         };
         Self(role.statements.iter().filter(denies).take(MOST_DENIALS).map(denial).collect())
     }
@@ -173,7 +178,9 @@ impl Denials {
     /// Whether the action is taken away again.
     pub(crate) fn take_away(&self, service: &str, name: &str) -> bool {
         let meant = |denial: &Denial| denial.patterns.iter().any(|pattern| pattern.matches(service, name));
-        self.0.iter().any(|denial| meant(denial) != denial.all_but)
+        let named = ResourcePattern::new(&format!("arn:aws:{service}:*:*:*"));
+        let all = |denial: &Denial| denial.resources.iter().any(|resource| resource.contains(&named));
+        self.0.iter().any(|denial| meant(denial) != denial.all_but && all(denial))
     }
 }
 

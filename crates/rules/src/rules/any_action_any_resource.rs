@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use brigandine_model::{App, Effect, Finding, Judgement, RuleMeta, Severity, Statement};
+use brigandine_model::{App, Effect, Finding, Judgement, Role, RuleMeta, Severity, Statement};
 
 use crate::{
     Context, Rule, Sink,
@@ -57,6 +57,11 @@ fn note_foreign_roles(app: &App, sink: &mut Sink) {
             sink.cannot_tell(&what, "its role is kept outside of the template", (&function.id, &role.provenance));
         }
     }
+}
+
+/// Whether the role surely allows everything on everything. What else it reaches needs no further word then.
+pub(super) fn is_almighty(role: &Role) -> bool {
+    role.statements.iter().any(|statement| judge(statement) == Judgement::Yes)
 }
 
 /// Whether the statement allows everything on everything.

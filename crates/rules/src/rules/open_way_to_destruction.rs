@@ -6,10 +6,14 @@ use std::{
 };
 
 use brigandine_model::{
-    App, Finding, Function, LogicalId, Practice, Provenance, Role, Route, RouteMethod, RuleMeta, Severity, Span,
+    App, Finding, Function, LogicalId, Practice, Provenance, Role, Route, RouteMethod, RuleMeta, Severity, Span, Via,
 };
 
-use super::{public_destruction::DESTROYS, unauthenticated_route::is_open_route};
+use super::{
+    any_action_any_resource::is_almighty,
+    public_destruction::{self, DESTROYS},
+    unauthenticated_route::is_open_route,
+};
 use crate::{
     Context, Rule, Sink,
     door::name,
@@ -77,9 +81,12 @@ impl Rule for OpenWayToDestruction {
         for function in &app.functions {
             let Some(routes) = open.get(&function.id) else { continue };
             let Some(role) = function.role.as_ref().and_then(|role| app.role(role)) else { continue };
+            if is_almighty(role) {
+                continue;
+            }
             let held = known
                 .entry(&role.id)
-                .or_insert_with(|| [powers(role, destroys()), powers(role, SPENDS), powers(role, REMOVES)]);
+                .or_insert_with(|| [asked_for(powers(role, destroys())), powers(role, SPENDS), powers(role, REMOVES)]);
             if let Some(worst) = worst(held, routes) {
                 let finding = finding(app, (function, role), &worst, sink);
                 sink.finding(finding);
@@ -88,12 +95,23 @@ impl Rule for OpenWayToDestruction {
     }
 }
 
+/// Without what a policy template brings along beside what it is taken for: nobody asked for that.
+fn asked_for(mut powers: Vec<Power<'_>>) -> Vec<Power<'_>> {
+    let comes_along = |power: &Power<'_>| {
+        power.statement.is_some_and(|statement| matches!(statement.provenance.via, Via::PolicyTemplate(_)))
+    };
+    powers.retain(|power| !comes_along(power));
+    powers
+}
+
 /// The worst that a stranger may have done, and by which route.
 struct Worst<'a> {
     route: &'a Route,
     powers: &'a [Power<'a>],
     severity: Severity,
     consequence: &'static str,
+    /// Whether whole things are gone afterwards.
+    destroys: bool,
 }
 
 fn worst<'a>(held: &'a [Vec<Power<'a>>; 3], routes: &[&'a Route]) -> Option<Worst<'a>> {
@@ -106,15 +124,16 @@ fn worst<'a>(held: &'a [Vec<Power<'a>>; 3], routes: &[&'a Route]) -> Option<Wors
     if !destroys.is_empty() {
         let route = deletes.unwrap_or(first);
         let consequence = "what it takes away is gone after one request: stores, functions, machines or users";
-        return Some(Worst { route, powers: destroys, severity: Severity::Critical, consequence });
+        return Some(Worst { route, powers: destroys, severity: Severity::Critical, consequence, destroys: true });
     }
     if let (Some(route), false) = (deletes, removes.is_empty()) {
         let consequence = "a loop over ids empties what it keeps";
-        return Some(Worst { route, powers: removes, severity: Severity::Critical, consequence });
+        return Some(Worst { route, powers: removes, severity: Severity::Critical, consequence, destroys: false });
     }
     let route = routes.iter().copied().find(|route| crate::door::changes(route)).unwrap_or(first);
     let consequence = "a loop over the address is paid for by its owner, call by call";
-    (!spends.is_empty()).then_some(Worst { route, powers: spends, severity: Severity::High, consequence })
+    let spend = Worst { route, powers: spends, severity: Severity::High, consequence, destroys: false };
+    (!spends.is_empty()).then_some(spend)
 }
 
 fn finding(app: &App, holder: (&Function, &Role), worst: &Worst<'_>, sink: &Sink) -> Finding {
@@ -140,7 +159,11 @@ fn finding(app: &App, holder: (&Function, &Role), worst: &Worst<'_>, sink: &Sink
         label: with_origin("what a stranger gets to", place),
         related: places(route, worst.powers, place),
         resource: Some(function.id.clone()),
-        fact: format!("open way to {}", acts.join(" ")),
+        fact: if worst.destroys {
+            public_destruction::fact(acts.into_iter())
+        } else {
+            format!("open way to {}", acts.join(" "))
+        },
         path,
         help: vec![
             "ask who calls: an authorizer on the route (AP001)".to_owned(),

@@ -55,6 +55,11 @@ pub(super) fn destroyer(service: &str) -> Option<&'static str> {
     names.first().copied()
 }
 
+/// The fact of a finding about these actions. An open door changes who tells it and how badly, and not the fact.
+pub(super) fn fact(actions: impl Iterator<Item = String>) -> String {
+    format!("may destroy by {}", actions.collect::<Vec<_>>().join(" "))
+}
+
 impl Rule for PublicDestruction {
     fn meta(&self) -> &'static RuleMeta {
         &META
@@ -108,7 +113,7 @@ fn finding(holder: &Holder<'_>, here: &[Right<'_>], sink: &Sink) -> Finding {
         ),
         label: with_origin("takes away a whole store", provenance),
         resource: Some(holder.resource()),
-        fact: format!("{} behind a route", texts.join(" ")),
+        fact: fact(here.iter().map(|right| format!("{}:{}", right.service, right.name))),
         help: vec!["leave this to the deployment, or to a function that no route leads to".to_owned()],
         ..sink.draft(provenance)
     }

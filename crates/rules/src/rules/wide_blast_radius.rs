@@ -1,6 +1,6 @@
 //! LP025: one open function from which most of the application's stores are in reach.
 
-use brigandine_model::{App, Finding, Function, Judgement, LogicalId, RuleMeta, Severity};
+use brigandine_model::{App, Finding, Function, LogicalId, RuleMeta, Severity};
 
 use super::any_action_any_resource;
 use crate::{
@@ -40,7 +40,7 @@ impl Rule for WideBlastRadius {
             return;
         }
         for holder in Holder::all(app).filter(|holder| !holder.functions.is_empty()) {
-            if holder.reach() != Reach::Open || is_almighty(&holder) {
+            if holder.reach() != Reach::Open || any_action_any_resource::is_almighty(holder.role) {
                 continue;
             }
             let found = reached(holder.role, &things);
@@ -61,11 +61,6 @@ impl Rule for WideBlastRadius {
             }
         }
     }
-}
-
-/// Whoever may do anything to everything reaches all stores too: LP001 has said worse.
-fn is_almighty(holder: &Holder<'_>) -> bool {
-    holder.role.statements.iter().any(|statement| any_action_any_resource::judge(statement) == Judgement::Yes)
 }
 
 fn finding(holder: &Holder<'_>, ids: &[&LogicalId], (all, sink): (usize, &Sink)) -> Finding {

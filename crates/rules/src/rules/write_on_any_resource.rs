@@ -227,7 +227,11 @@ fn finding(holder: &Holder<'_>, statement: &Statement, wide: &[Wide<'_>], sink: 
     let service = example.map_or("", |action| action.service);
     let star = kind_fact(statement, service);
     let provenance = star.map_or(&statement.provenance, |fact| &fact.provenance);
-    let such_as = example.filter(|action| !written.contains(&format!("{service}:{}", action.name).as_str()));
+    let is_named = |action: &Action| {
+        let name = format!("{service}:{}", action.name);
+        written.iter().any(|one| one.eq_ignore_ascii_case(&name))
+    };
+    let such_as = example.filter(|action| !is_named(action));
     let such_as = such_as.map_or_else(String::new, |action| format!(" (such as `{service}:{}`)", action.name));
     Finding {
         severity: severity(holder, wide),
