@@ -9,7 +9,7 @@ use std::{
 
 use brigandine_model::App;
 use brigandine_report::Sources as Texts;
-use brigandine_template::{self as template, Failure, Input, Options, Sources, What};
+use brigandine_template::{self as template, Failure, Input, Options, Sources, What, load::Document};
 
 use crate::{arguments::Reading, face, parameters};
 
@@ -38,6 +38,8 @@ pub(crate) struct Project {
     pub(crate) app: App,
     /// Text of every file a span may point into.
     pub(crate) texts: Texts,
+    /// The template as it was read, for fixes.
+    pub(crate) document: Document,
 }
 
 /// Why one template gave no application; one bad file never costs the others.
@@ -219,8 +221,8 @@ pub(crate) fn open_bytes(file: &Path, bytes: &[u8], options: &Options) -> Result
         let input = Input { file: display.clone(), name: name.clone(), bytes, options, sources: &sources };
         match template::read(&input) {
             Ok(reading) => {
-                let texts = Texts::from([(display, text(bytes))]);
-                return Ok(Project { folder, app: reading.app, texts });
+                let texts = Texts::from([(display, reading.document.text.clone())]);
+                return Ok(Project { folder, app: reading.app, texts, document: reading.document });
             }
             Err(Failure::Missing(paths)) => {
                 for path in paths {
@@ -231,10 +233,6 @@ pub(crate) fn open_bytes(file: &Path, bytes: &[u8], options: &Options) -> Result
             Err(failure) => return Err(unreadable(file, &failure)),
         }
     }
-}
-
-fn text(bytes: &[u8]) -> Arc<str> {
-    String::from_utf8_lossy(bytes).into()
 }
 
 /// Reads the one template meant by `path`, or says why not.

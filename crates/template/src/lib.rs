@@ -106,6 +106,8 @@ pub struct Reading {
     pub app: App,
     /// What was odd about the text.
     pub notes: Vec<Note>,
+    /// The text as it was read, for those who want to change it.
+    pub document: Document,
 }
 
 /// Why a template gave no application.
@@ -196,7 +198,7 @@ pub fn read(input: &Input<'_>) -> Result<Reading, Failure> {
     app.suppressions = suppress::suppressions(&document, &input.file, &mut unjudged);
     unjudged.append(&mut app.unjudged);
     app.unjudged = unjudged;
-    Ok(Reading { app, notes: document.notes })
+    Ok(Reading { app, notes: document.notes.clone(), document })
 }
 
 /// The template without the serverless transform.

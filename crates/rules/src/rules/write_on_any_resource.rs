@@ -111,8 +111,13 @@ fn is_invocation(action: Action) -> bool {
 }
 
 fn means(fact: &Fact<String>, service: &str, name: &str) -> bool {
+    let may = |text: &&String| {
+        let own = text.split(':').next().unwrap_or_default();
+        own.eq_ignore_ascii_case(service) || own.contains(['*', '?'])
+    };
     texts(&fact.value)
         .iter()
+        .filter(may)
         .any(|text| text.parse::<ActionPattern>().is_ok_and(|pattern| pattern.matches(service, name)))
 }
 

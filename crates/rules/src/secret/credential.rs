@@ -38,10 +38,13 @@ pub(crate) fn credentials(text: &str) -> Vec<Credential> {
 
 /// Whether a text is the secret half of a pair of access keys, whose name alone gives it away: forty signs of base 64.
 pub(crate) fn is_secret_access_key(name: &str, text: &str) -> bool {
+    if text.len() != 40 {
+        return false;
+    }
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let named = ["secretaccesskey", "awssecretkey", "awssecret"].iter().any(|end| plain.ends_with(end));
     let signs = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '+' | '/');
-    named && text.len() == 40 && text.chars().all(signs) && is_random(text)
+    named && text.chars().all(signs) && is_random(text)
 }
 
 /// Every credential with a fixed beginning. One pass: a shape begins where a word does.

@@ -154,6 +154,9 @@ const BEFORE_PASS: &[&str] = &[
 
 /// What this name says of its value, when it says that it is secret.
 pub(crate) fn named(name: &str) -> Option<Named> {
+    if !may_be_named(name) {
+        return None;
+    }
     let mut words = words(name);
     if words.iter().any(|word| HARMLESS.contains(&word.as_str())) {
         return None;
@@ -169,6 +172,14 @@ pub(crate) fn named(name: &str) -> Option<Named> {
         [] => None,
         [before @ .., last] => by_last(before, last),
     }
+}
+
+/// Whether one of the parts stands in it that every name of a secret has: most names are settled by that.
+fn may_be_named(name: &str) -> bool {
+    const PARTS: &[&str] = &["pass", "pwd", "secret", "token", "key", "cred", "conn", "dsn", "url", "uri"];
+    let bytes = name.as_bytes();
+    let has = |part: &&str| bytes.windows(part.len()).any(|part_of| part_of.eq_ignore_ascii_case(part.as_bytes()));
+    !name.is_ascii() || PARTS.iter().any(|part| has(&part))
 }
 
 fn is_neutral(word: &str) -> bool {

@@ -64,28 +64,47 @@ pub(super) fn same(one: &Node, other: &Node) -> bool {
     }
 }
 
-impl Deed {
-    /// Whether `after` is `before` with this done at `path`, and with nothing else done anywhere.
-    pub(super) fn is_all(&self, before: &Node, after: &Node, path: &[Step]) -> bool {
-        let Some((step, rest)) = path.split_first() else { return self.is_done(before, after) };
-        match (step, &before.kind, &after.kind) {
-            (Step::Key(at), Kind::Map(before), Kind::Map(after)) => {
-                let same_entry = |key: &str, before: &Node| {
-                    let Some(after) = after.get(key) else { return false };
-                    if key == &**at { self.is_all(before, after, rest) } else { same(before, after) }
-                };
-                before.len() == after.len() && before.iter().all(|(key, value)| same_entry(key, value))
-            }
-            (Step::Item(at), Kind::List(before), Kind::List(after)) => {
-                let same_item = |(index, (before, after)): (usize, (&Node, &Node))| {
-                    if index == *at { self.is_all(before, after, rest) } else { same(before, after) }
-                };
-                before.len() == after.len() && before.iter().zip(after).enumerate().all(same_item)
-            }
-            _ => false,
-        }
+/// Whether `after` is `before` with all of these done, each at the end of its path, and with nothing else done anywhere. No
+/// path leads through the end of another.
+pub(super) fn are_all(deeds: &[(&[Step], &Deed)], before: &Node, after: &Node) -> bool {
+    let here = deeds.iter().find(|(path, _)| path.is_empty());
+    match (deeds, here) {
+        ([], _) => return same(before, after),
+        ([(_, deed)], Some(_)) => return deed.is_done(before, after),
+        (_, Some(_)) => return false,
+        (_, None) => {}
     }
+    let below = |wanted: &dyn Fn(&Step) -> bool| -> Vec<(&[Step], &Deed)> {
+        deeds
+            .iter()
+            .filter_map(|(path, deed)| path.split_first().map(|(step, rest)| (step, rest, *deed)))
+            .filter_map(|(step, rest, deed)| wanted(step).then_some((rest, deed)))
+            .collect()
+    };
+    let mut met = 0;
+    let same_below = match (&before.kind, &after.kind) {
+        (Kind::Map(before), Kind::Map(after)) => {
+            before.len() == after.len()
+                && before.iter().all(|(key, before)| {
+                    let deeds = below(&|step| matches!(step, Step::Key(at) if **at == *key));
+                    met += deeds.len();
+                    after.get(key).is_some_and(|after| are_all(&deeds, before, after))
+                })
+        }
+        (Kind::List(before), Kind::List(after)) => {
+            before.len() == after.len()
+                && before.iter().zip(after).enumerate().all(|(index, (before, after))| {
+                    let deeds = below(&|step| *step == Step::Item(index));
+                    met += deeds.len();
+                    are_all(&deeds, before, after)
+                })
+        }
+        _ => false,
+    };
+    same_below && met == deeds.len()
+}
 
+impl Deed {
     fn is_done(&self, before: &Node, after: &Node) -> bool {
         match self {
             Self::Put(literal) => same(&node(literal), after),
