@@ -12,6 +12,7 @@ mod fixes;
 mod help;
 mod http;
 mod layers;
+mod mutate;
 mod peers;
 mod program;
 mod server;
@@ -25,8 +26,18 @@ use std::process::ExitCode;
 use task::{Outcome, Task};
 
 /// Every task, in the order `help` shows them.
-const TASKS: &[Task] =
-    &[test::TASK, layers::TASK, shape::TASK, docs::TASK, data::TASK, dist::TASK, bench::TASK, fixes::TASK, help::TASK];
+const TASKS: &[Task] = &[
+    test::TASK,
+    layers::TASK,
+    shape::TASK,
+    docs::TASK,
+    data::TASK,
+    dist::TASK,
+    bench::TASK,
+    fixes::TASK,
+    mutate::TASK,
+    help::TASK,
+];
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);

@@ -13,6 +13,9 @@ const FUNCTION: &str = "AWS::Serverless::Function";
 /// What an open door means for what lies behind it is told by rules of their own.
 const OPENED: &[&str] = &["AP004", "AP010", "AP011", "AP012", "AP020", "DW001", "LP024", "LP025", "MO004", "MO007"];
 
+/// A trigger that nobody waits for loses what fails, where nothing catches it.
+const TRIGGERED: &[&str] = &["DW002"];
+
 pub(crate) fn all() -> Vec<Mutation> {
     let mut all = policies::all();
     all.extend(doors());
@@ -141,7 +144,8 @@ fn doors() -> Vec<Mutation> {
                 "AWS::Lambda::Permission",
                 |id| json!({ "Action": "lambda:InvokeFunction", "FunctionName": { "Ref": id }, "Principal": "s3.amazonaws.com" }),
             ),
-        ),
+        )
+        .opens(TRIGGERED),
         mutation(
             "topic-without-name",
             &["AP016"],
@@ -149,7 +153,8 @@ fn doors() -> Vec<Mutation> {
                 "AWS::Lambda::Permission",
                 |id| json!({ "Action": "lambda:InvokeFunction", "FunctionName": { "Ref": id }, "Principal": "sns.amazonaws.com" }),
             ),
-        ),
+        )
+        .opens(TRIGGERED),
         mutation(
             "whole-account-may-invoke",
             &["LP022"],
@@ -322,7 +327,7 @@ fn secrets() -> Vec<Mutation> {
 }
 
 fn stores() -> Vec<Mutation> {
-    let off = json!({ "BlockPublicAcls": false, "BlockPublicPolicy": false, "IgnorePublicAcls": false, "RestrictPublicBuckets": false });
+    let off = unblocked();
     vec![
         mutation(
             "queue-unencrypted",
@@ -357,23 +362,7 @@ fn stores() -> Vec<Mutation> {
                 })
                 .collect()
         }),
-        mutation("bucket-policy-for-all", &["EN011"], |template: &Template| {
-            of_type(template, "AWS::S3::Bucket")
-                .into_iter()
-                .take(1)
-                .flat_map(|(id, _)| {
-                    declare(
-                        "Resources",
-                        "MutationPolicy",
-                        &json!({ "Type": "AWS::S3::BucketPolicy", "Properties": {
-                    "Bucket": { "Ref": id },
-                    "PolicyDocument": { "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
-                        "Resource": { "Fn::Sub": format!("${{{id}.Arn}}/*") } }] }
-                } }),
-                    )
-                })
-                .collect()
-        }),
+        mutation("bucket-policy-for-all", &["EN011"], bucket_policy),
         mutation(
             "key-never-rotates",
             &["EN007"],
@@ -468,6 +457,30 @@ fn triggers() -> Vec<Mutation> {
                 .collect()
         }),
     ]
+}
+
+/// A bucket that blocks nothing, and a policy that lets everyone read.
+fn bucket_policy(template: &Template) -> Vec<Site> {
+    let everyone = |id: &str| {
+        json!({ "Type": "AWS::S3::BucketPolicy", "Properties": {
+            "Bucket": { "Ref": id },
+            "PolicyDocument": { "Statement": [{
+                "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+                "Resource": { "Fn::Sub": format!("${{{id}.Arn}}/*") }
+            }] }
+        } })
+    };
+    let opened = |(id, _): (&str, &Node)| {
+        let mut site = set(id, &["Properties", "PublicAccessBlockConfiguration"], &unblocked());
+        let policy = declare("Resources", "MutationPolicy", &everyone(id));
+        site.changes.extend(policy.into_iter().flat_map(|policy| policy.changes));
+        site
+    };
+    of_type(template, "AWS::S3::Bucket").into_iter().take(1).map(opened).collect()
+}
+
+fn unblocked() -> Value {
+    json!({ "BlockPublicAcls": false, "BlockPublicPolicy": false, "IgnorePublicAcls": false, "RestrictPublicBuckets": false })
 }
 
 /// Queues that a function of the template polls.

@@ -9,6 +9,10 @@ use crate::{
 
 /// What a wide grant means for the way there and for what lies behind it is told by rules of their own.
 const REACH: &[&str] = &["AP004", "AP020", "LP024", "LP025"];
+/// That the same words are writing on every resource as well.
+const WRITES: &[&str] = &["LP003", "AP004", "AP020", "LP024", "LP025"];
+/// That functions share it matters only once a role allows something.
+const SHARED: &[&str] = &["LP009", "AP004", "AP020", "LP024", "LP025"];
 
 /// Name, rules, actions: each allowed on everything.
 const GRANTS: &[(&str, &[&str], &[&str])] = &[
@@ -17,7 +21,6 @@ const GRANTS: &[(&str, &[&str], &[&str])] = &[
     ("delete-anywhere", &["LP003"], &["dynamodb:DeleteItem"]),
     ("write-any-object", &["LP003"], &["s3:PutObject"]),
     ("send-to-any-queue", &["LP003"], &["sqs:SendMessage"]),
-    ("pass-any-role", &["LP013"], &["iam:PassRole", "lambda:CreateFunction"]),
     ("change-any-code", &["LP014"], &["lambda:UpdateFunctionCode"]),
     ("write-identities", &["LP015"], &["iam:PutRolePolicy"]),
     ("make-access-keys", &["LP015"], &["iam:CreateAccessKey"]),
@@ -27,8 +30,6 @@ const GRANTS: &[(&str, &[&str], &[&str])] = &[
     ("read-any-parameter", &["LP020"], &["ssm:GetParameter"]),
     ("any-model", &["LP021"], &["bedrock:InvokeModel"]),
     ("start-any-function", &["LP023"], &["lambda:InvokeFunction"]),
-    ("delete-logs", &["MO012"], &["logs:DeleteLogGroup"]),
-    ("stop-trail", &["MO012"], &["cloudtrail:StopLogging"]),
 ];
 
 pub(crate) fn all() -> Vec<Mutation> {
@@ -36,6 +37,19 @@ pub(crate) fn all() -> Vec<Mutation> {
         in_functions(name, codes, &json!({ "Statement": [{ "Effect": "Allow", "Action": actions, "Resource": "*" }] }))
     });
     let mut all: Vec<Mutation> = grants.collect();
+    for (name, action) in [("delete-logs", "logs:DeleteLogGroup"), ("stop-trail", "cloudtrail:StopLogging")] {
+        let policy = json!({ "Statement": [{ "Effect": "Allow", "Action": action, "Resource": "*" }] });
+        all.push(Mutation { also: WRITES, ..in_functions(name, &["MO012"], &policy) });
+    }
+    let created = "arn:aws:lambda:eu-west-1:111122223333:function:orders-worker";
+    all.push(in_functions(
+        "pass-any-role",
+        &["LP013"],
+        &json!({ "Statement": [
+            { "Effect": "Allow", "Action": "iam:PassRole", "Resource": "*" },
+            { "Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": created }
+        ] }),
+    ));
     all.push(in_functions(
         "all-but-identities",
         &["LP017"],
@@ -44,7 +58,7 @@ pub(crate) fn all() -> Vec<Mutation> {
     all.push(in_functions("administrator", &["LP005"], &json!("arn:aws:iam::aws:policy/AdministratorAccess")));
     all.push(in_functions("full-access", &["LP005"], &json!("AmazonDynamoDBFullAccess")));
     all.push(in_functions("template-for-all", &["LP007"], &json!({ "DynamoDBCrudPolicy": { "TableName": "*" } })));
-    all.push(Mutation { name: "any-action-of-a-role", codes: &["LP001"], also: REACH, sites: Box::new(of_roles) });
+    all.push(Mutation { name: "any-action-of-a-role", codes: &["LP001"], also: SHARED, sites: Box::new(of_roles) });
     all.push(Mutation { name: "role-for-anyone", codes: &["LP018"], also: &[], sites: Box::new(trusts) });
     all
 }

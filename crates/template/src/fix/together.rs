@@ -7,7 +7,7 @@ use brigandine_model::{Change, Edit};
 
 use super::{
     Done, Unwritable, Written,
-    deed::{Deed, Step, are_all},
+    deed::{self, Deed, Step, are_all},
     draft::Draft,
 };
 use crate::load::{Positions, load};
@@ -66,10 +66,10 @@ impl Written {
 
 /// Whether neither change reaches into what the other changes, in the text and in the tree.
 fn are_apart(one: &Done, other: &Done) -> bool {
-    let ((one_range, _), one_path, _) = one;
-    let ((other_range, _), other_path, _) = other;
+    let ((one_range, _), one_path, one_deed) = one;
+    let ((other_range, _), other_path, other_deed) = other;
     let in_text = one_range.end < other_range.start || other_range.end < one_range.start;
-    in_text && !one_path.starts_with(other_path) && !other_path.starts_with(one_path)
+    in_text && deed::are_apart((one_path, one_deed), (other_path, other_deed))
 }
 
 /// Fixes that all lie apart from each other, in their order, and the rest.
