@@ -98,7 +98,11 @@ pub(crate) fn template() -> impl Strategy<Value = Node> {
         }
         let resources = root.as_map_mut().unwrap().get_mut("Resources").unwrap().as_map_mut().unwrap();
         for ((own, more), name) in functions.into_iter().zip(["One", "Two", "Three"]) {
-            resources.insert(name, function(&[["Runtime: python3.13"].as_slice(), &own, &more].concat()));
+            // No two functions may answer the same route.
+            let parts: Vec<String> =
+                own.iter().chain(&more).map(|part| part.replace("/a", &format!("/{name}"))).collect();
+            let parts: Vec<&str> = parts.iter().map(String::as_str).chain(["Runtime: python3.13"]).collect();
+            resources.insert(name, function(&parts));
         }
         for (key, value) in map(&others).iter() {
             resources.insert(key, value.clone());
