@@ -9,7 +9,10 @@ use std::{
 
 use brigandine_model::App;
 use brigandine_report::Sources as Texts;
-use brigandine_template::{self as template, Failure, Input, Options, Sources, What, load::Document};
+use brigandine_template::{
+    self as template, Failure, Input, Options, Sources, What,
+    load::{Document, load},
+};
 
 use crate::{arguments::Reading, face, parameters};
 
@@ -217,9 +220,18 @@ pub(crate) fn open_bytes(file: &Path, bytes: &[u8], options: &Options) -> Result
     let name = app_name(file, &folder);
     let display: Arc<str> = file.display().to_string().into();
     let mut sources = Sources::default();
+    // What is not read at all is refused by its name, whatever it holds.
+    let loaded = match what(file, b"") {
+        What::NotReadYet(_) => None,
+        _ => Some(load(&display, bytes).map_err(|error| unreadable(file, &error.into()))?),
+    };
     loop {
         let input = Input { file: display.clone(), name: name.clone(), bytes, options, sources: &sources };
-        match template::read(&input) {
+        let reading = match &loaded {
+            None => template::read(&input),
+            Some(document) => template::read_document(&input, document.clone()),
+        };
+        match reading {
             Ok(reading) => {
                 let texts = Texts::from([(display, reading.document.text.clone())]);
                 return Ok(Project { folder, app: reading.app, texts, document: reading.document });

@@ -181,7 +181,14 @@ pub fn read(input: &Input<'_>) -> Result<Reading, Failure> {
     if let What::NotReadYet(kind) = recognise::by_name(&input.file) {
         return Err(not_read_yet(&input.file, kind));
     }
-    let document = load::load(&input.file, input.bytes)?;
+    read_document(input, load::load(&input.file, input.bytes)?)
+}
+
+/// The same for a text that was loaded already, as when further files were asked for: loading is half of the work.
+pub fn read_document(input: &Input<'_>, document: Document) -> Result<Reading, Failure> {
+    if let What::NotReadYet(kind) = recognise::by_name(&input.file) {
+        return Err(not_read_yet(&input.file, kind));
+    }
     check_shape(&document, &input.file)?;
     allowed::check(&document.root, input)?;
     let mut unjudged = odd(&document, &input.file);

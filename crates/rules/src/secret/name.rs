@@ -176,10 +176,22 @@ pub(crate) fn named(name: &str) -> Option<Named> {
 
 /// Whether one of the parts stands in it that every name of a secret has: most names are settled by that.
 fn may_be_named(name: &str) -> bool {
-    const PARTS: &[&str] = &["pass", "pwd", "secret", "token", "key", "cred", "conn", "dsn", "url", "uri"];
+    let starts = |rest: &[u8]| {
+        let parts: &[&str] = match rest.first().map(u8::to_ascii_lowercase) {
+            Some(b'p') => &["pass", "pwd"],
+            Some(b's') => &["secret"],
+            Some(b't') => &["token"],
+            Some(b'k') => &["key"],
+            Some(b'c') => &["cred", "conn"],
+            Some(b'd') => &["dsn"],
+            Some(b'u') => &["url", "uri"],
+            _ => &[],
+        };
+        let has = |part: &&str| rest.get(..part.len()).is_some_and(|own| own.eq_ignore_ascii_case(part.as_bytes()));
+        parts.iter().any(|part| has(&part))
+    };
     let bytes = name.as_bytes();
-    let has = |part: &&str| bytes.windows(part.len()).any(|part_of| part_of.eq_ignore_ascii_case(part.as_bytes()));
-    !name.is_ascii() || PARTS.iter().any(|part| has(&part))
+    !name.is_ascii() || (0..bytes.len()).any(|at| bytes.get(at..).is_some_and(starts))
 }
 
 fn is_neutral(word: &str) -> bool {

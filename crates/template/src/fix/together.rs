@@ -15,6 +15,9 @@ use crate::load::{Positions, load};
 /// Most fixes that are held against the tree in one reading.
 const MOST_TOGETHER: usize = 64;
 
+/// How many changes are placed in the time of one reading.
+const PLANS_IN_A_READING: usize = 16;
+
 type Result = std::result::Result<Vec<Edit>, Unwritable>;
 
 /// A fix whose changes lie apart, as they would be made in the text as it was written.
@@ -36,6 +39,10 @@ impl Written {
         };
         let mut waiting: Vec<Planned> = Vec::new();
         for (fix, changes) in fixes.iter().enumerate() {
+            if !work.may_plan() {
+                work.say(fix, Err(Unwritable::TooMuch));
+                continue;
+            }
             match self.planned(changes) {
                 Some(changes) => waiting.push(Planned { fix, changes }),
                 None => work.alone(fix),
@@ -68,8 +75,11 @@ impl Written {
 fn are_apart(one: &Done, other: &Done) -> bool {
     let ((one_range, _), one_path, one_deed) = one;
     let ((other_range, _), other_path, other_deed) = other;
+    // New entries of one map stand one behind the other, whichever comes first.
+    let entries = matches!((one_deed, other_deed), (Deed::Insert(..), Deed::Insert(..)));
+    let beside = entries && one_path == other_path && one_range.is_empty() && one_range == other_range;
     let in_text = one_range.end < other_range.start || other_range.end < one_range.start;
-    in_text && deed::are_apart((one_path, one_deed), (other_path, other_deed))
+    (in_text || beside) && deed::are_apart((one_path, one_deed), (other_path, other_deed))
 }
 
 /// Fixes that all lie apart from each other, in their order, and the rest.
@@ -102,7 +112,15 @@ impl Work<'_> {
 
     /// Takes so many readings of the text from what is left.
     fn may_read(&mut self, times: usize) -> bool {
-        let bytes = self.written.document.text.len().saturating_mul(times);
+        self.may_take(self.written.document.text.len().saturating_mul(times))
+    }
+
+    /// Looking for the place of a change goes through the tree once, which is a small part of reading it.
+    fn may_plan(&mut self) -> bool {
+        self.may_take(self.written.document.text.len() / PLANS_IN_A_READING)
+    }
+
+    fn may_take(&mut self, bytes: usize) -> bool {
         let may = bytes <= self.left;
         self.left = self.left.saturating_sub(bytes);
         may
