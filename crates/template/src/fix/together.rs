@@ -157,10 +157,11 @@ impl Work<'_> {
         are_all(&deeds, &self.written.document.root, &after.root)
     }
 
-    /// The text with these changes, made from its end so that places before stay where they are.
+    /// The text with these changes, made from its end so that places before stay where they are, and in their order where they
+    /// are made at one place.
     fn draft(&self, changes: &[&Done]) -> Draft<'_> {
         let mut splices: Vec<(&Range<usize>, &str)> =
-            changes.iter().map(|((range, text), _, _)| (range, text.as_str())).collect();
+            changes.iter().rev().map(|((range, text), _, _)| (range, text.as_str())).collect();
         splices.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
         let mut draft = Draft::new(&self.written.document.text);
         for (range, text) in splices {
