@@ -3,7 +3,6 @@
 //! Each tool is measured three times over: on one small template, which is its start-up; on one whole application; and on all
 //! templates of the suite. What counts is the processor's time, since the machine may be shared, and the ratio.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,8 +39,8 @@ pub(crate) struct Effort {
 impl Effort {
     pub(crate) fn from_arguments(arguments: &[String]) -> Result<Self> {
         let ours = super::option(arguments, "--rounds")?.unwrap_or(9);
-        let peers = if arguments.iter().any(|word| word == "--without-peers") { 0 } else { 1 };
-        Ok(Self { ours: usize::try_from(ours)?, peers })
+        let alone = arguments.iter().any(|word| word == "--without-peers");
+        Ok(Self { ours: usize::try_from(ours)?, peers: usize::from(!alone) })
     }
 }
 
@@ -314,45 +313,44 @@ fn holds(row: &Row) -> bool {
 }
 
 fn told(report: &Report) -> String {
-    let mut out = format!(
-        "{:<12}{:>14}{:>16}{:>14}{:>14}{:>12}{:>12}\n",
+    let mut lines = vec![format!(
+        "{:<12}{:>14}{:>16}{:>14}{:>14}{:>12}{:>12}",
         "", "start-up CPU", "per template", "corpus CPU", "peak memory", "one, CPU", "one, wall"
-    );
-    for row in &report.rows {
-        let _ = writeln!(
-            out,
-            "{:<12}{:>11.1} ms{:>13.3} ms{:>12.2} s{:>11.1} MB{:>9.1} ms{:>9.1} ms",
-            row.tool,
-            row.start_cpu_ms,
-            row.cpu_ms_per_template,
-            row.corpus_cpu_s,
-            row.corpus_memory_mb,
-            row.one_cpu_ms,
-            row.one_wall_ms
-        );
-    }
+    )];
+    lines.extend(report.rows.iter().map(figures));
     if let Some((ours, others)) = report.rows.split_first() {
-        for peer in others {
-            let _ = writeln!(
-                out,
-                "{} costs {:.0} times as much CPU per template, {:.0} times on the corpus, {:.0} times on one file",
-                peer.tool,
-                peer.cpu_ms_per_template / ours.cpu_ms_per_template,
-                peer.corpus_cpu_s / ours.corpus_cpu_s,
-                peer.one_cpu_ms / ours.one_cpu_ms
-            );
-        }
-        let verdict = if holds(ours) { "held" } else { "MISSED" };
-        let _ = writeln!(
-            out,
-            "{} templates; bars {verdict}: {MOST_PER_TEMPLATE} ms per template beyond start-up, {MOST_CPU} s and {} MB on the \
-             corpus, {MOST_FOR_ONE} ms for one",
+        lines.extend(others.iter().map(|peer| ratios(ours, peer)));
+        lines.push(format!(
+            "{} templates; bars {}: {MOST_PER_TEMPLATE} ms per template beyond start-up, {MOST_CPU} s and {} MB on the corpus, \
+             {MOST_FOR_ONE} ms for one",
             report.templates,
+            if holds(ours) { "held" } else { "MISSED" },
             MOST_MEMORY / 1e6
-        );
+        ));
     }
-    for why in &report.left_out {
-        let _ = writeln!(out, "left out: {why}");
-    }
-    out
+    lines.extend(report.left_out.iter().map(|why| format!("left out: {why}")));
+    lines.join("\n") + "\n"
+}
+
+fn figures(row: &Row) -> String {
+    format!(
+        "{:<12}{:>11.1} ms{:>13.3} ms{:>12.2} s{:>11.1} MB{:>9.1} ms{:>9.1} ms",
+        row.tool,
+        row.start_cpu_ms,
+        row.cpu_ms_per_template,
+        row.corpus_cpu_s,
+        row.corpus_memory_mb,
+        row.one_cpu_ms,
+        row.one_wall_ms
+    )
+}
+
+fn ratios(ours: &Row, peer: &Row) -> String {
+    format!(
+        "{} costs {:.0} times as much CPU per template, {:.0} times on the corpus, {:.0} times on one file",
+        peer.tool,
+        peer.cpu_ms_per_template / ours.cpu_ms_per_template,
+        peer.corpus_cpu_s / ours.corpus_cpu_s,
+        peer.one_cpu_ms / ours.one_cpu_ms
+    )
 }

@@ -188,7 +188,7 @@ fn may_be_named(name: &str) -> bool {
             _ => &[],
         };
         let has = |part: &&str| rest.get(..part.len()).is_some_and(|own| own.eq_ignore_ascii_case(part.as_bytes()));
-        parts.iter().any(|part| has(&part))
+        parts.iter().any(has)
     };
     let bytes = name.as_bytes();
     !name.is_ascii() || (0..bytes.len()).any(|at| bytes.get(at..).is_some_and(starts))

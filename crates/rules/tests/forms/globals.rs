@@ -32,7 +32,7 @@ fn merged(shared: &Map, own: &Map) -> Map {
         all.insert_key(Key { text: key.clone(), origin: origin.clone() }, value.clone());
     }
     for (key, origin, value) in own.entries() {
-        let both = all.get(key).map(|shared| one(shared, value)).unwrap_or_else(|| value.clone());
+        let both = all.get(key).map_or_else(|| value.clone(), |shared| one(shared, value));
         all.insert_key(Key { text: key.clone(), origin: origin.clone() }, both);
     }
     all

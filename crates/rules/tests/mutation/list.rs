@@ -1,6 +1,6 @@
 //! Every mutation but those of policies: doors, secrets, encryption, logs, triggers, parts.
 
-use brigandine_template::Node;
+use brigandine_template::{Map, Node};
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,8 +19,11 @@ const TRIGGERED: &[&str] = &["DW002"];
 pub(crate) fn all() -> Vec<Mutation> {
     let mut all = policies::all();
     all.extend(doors());
+    all.extend(callers());
+    all.extend(gates());
     all.extend(secrets());
     all.extend(stores());
+    all.extend(buckets_and_keys());
     all.extend(triggers());
     all.extend(parts());
     all
@@ -128,6 +131,12 @@ fn doors() -> Vec<Mutation> {
         mutation("open-rest-route", &["AP001"], move |template: &Template| without_default(template, "Api", &rest))
             .opens(OPENED),
         mutation("reopened-route", &["AP002"], reopened).opens(OPENED),
+    ]
+}
+
+/// Who else may start functions.
+fn callers() -> Vec<Mutation> {
+    vec![
         mutation(
             "invoke-for-anyone",
             &["AP017"],
@@ -163,6 +172,12 @@ fn doors() -> Vec<Mutation> {
                 |id| json!({ "Action": "lambda:InvokeFunction", "FunctionName": { "Ref": id }, "Principal": "999999999999" }),
             ),
         ),
+    ]
+}
+
+/// APIs, sign-in and deployment, each declared with a fault of its own.
+fn gates() -> Vec<Mutation> {
+    vec![
         mutation(
             "old-tls",
             &["EN005"],
@@ -242,9 +257,7 @@ fn reopened(template: &Template) -> Vec<Site> {
     let apis = [with_default("AWS::Serverless::HttpApi"), with_default("AWS::Serverless::Api")].concat();
     let mut sites = Vec::new();
     for (id, node) in of_type(template, FUNCTION) {
-        for (name, event) in
-            node.at(&["Properties", "Events"]).and_then(Node::as_map).into_iter().flat_map(|events| events.iter())
-        {
+        for (name, event) in node.at(&["Properties", "Events"]).and_then(Node::as_map).into_iter().flat_map(Map::iter) {
             let api = ["ApiId", "RestApiId"].into_iter().find_map(|key| event.at(&["Properties", key])?.as_reference());
             let own = event.at(&["Properties", "Auth"]).is_some();
             if api.is_some_and(|api| apis.iter().any(|known| known == api)) && !own {
@@ -327,7 +340,6 @@ fn secrets() -> Vec<Mutation> {
 }
 
 fn stores() -> Vec<Mutation> {
-    let off = unblocked();
     vec![
         mutation(
             "queue-unencrypted",
@@ -352,12 +364,19 @@ fn stores() -> Vec<Mutation> {
                 }),
             ),
         ),
+    ]
+}
+
+/// Buckets, keys, logs and addresses.
+fn buckets_and_keys() -> Vec<Mutation> {
+    vec![
         mutation("bucket-for-all", &["EN011"], move |template: &Template| {
             of_type(template, "AWS::S3::Bucket")
                 .into_iter()
                 .map(|(id, _)| {
                     let mut site = set(id, &["Properties", "AccessControl"], &json!("PublicRead"));
-                    site.changes.extend(set(id, &["Properties", "PublicAccessBlockConfiguration"], &off).changes);
+                    site.changes
+                        .extend(set(id, &["Properties", "PublicAccessBlockConfiguration"], &unblocked()).changes);
                     site
                 })
                 .collect()
@@ -492,9 +511,7 @@ fn triggering_queues(template: &Template) -> Vec<String> {
     };
     let mut used = Vec::new();
     for (_, node) in of_type(template, FUNCTION) {
-        for (_, event) in
-            node.at(&["Properties", "Events"]).and_then(Node::as_map).into_iter().flat_map(|events| events.iter())
-        {
+        for (_, event) in node.at(&["Properties", "Events"]).and_then(Node::as_map).into_iter().flat_map(Map::iter) {
             used.extend(event.at(&["Properties", "Queue"]).and_then(name));
         }
     }

@@ -16,8 +16,11 @@ pub(crate) struct Mutation {
     /// What follows from the fault and is told by rules of its own.
     pub(crate) also: &'static [&'static str],
     /// Where it can be put.
-    pub(crate) sites: Box<dyn Fn(&Template) -> Vec<Site>>,
+    pub(crate) sites: Sites,
 }
+
+/// Looks for the places in a template.
+pub(crate) type Sites = Box<dyn Fn(&Template) -> Vec<Site>>;
 
 /// One place for a mutation.
 pub(crate) struct Site {

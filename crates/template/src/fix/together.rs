@@ -134,7 +134,9 @@ impl Work<'_> {
 
     fn together(&mut self, batch: &[Planned]) {
         if !self.may_read(1) {
-            batch.iter().for_each(|planned| self.say(planned.fix, Err(Unwritable::TooMuch)));
+            for planned in batch {
+                self.say(planned.fix, Err(Unwritable::TooMuch));
+            }
             return;
         }
         let changes: Vec<&Done> = batch.iter().flat_map(|planned| &planned.changes).collect();
