@@ -294,7 +294,9 @@ pub(crate) fn repository_root(folder: &Path) -> Option<PathBuf> {
 
 pub(crate) fn read_bounded(file: &Path) -> std::io::Result<Vec<u8>> {
     let open = std::fs::File::open(file)?;
-    let mut bytes = Vec::new();
+    // Room at once, since growing takes a read each time.
+    let size = open.metadata()?.len().min(LARGEST_FILE);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
     open.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(std::io::Error::other(format!(
