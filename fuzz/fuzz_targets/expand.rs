@@ -1,11 +1,14 @@
 //! Text to verdict: expansion, resolution, the graph and every rule, whatever the text says.
 #![no_main]
 
+#[path = "../hook.rs"]
+mod hook;
+
 use brigandine_rules::{Context, Selection, judge};
 use brigandine_template::{Failure, Input, Options, Sources, read};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: hook::hear(), |bytes: &[u8]| {
     let options = Options::default();
     let mut sources = Sources::default();
     for _ in 0..100 {

@@ -1,6 +1,9 @@
 //! Every fix of every finding: written together or alone it is the same edit, and what it leaves can be read.
 #![no_main]
 
+#[path = "../hook.rs"]
+mod hook;
+
 use brigandine_rules::{Context, Selection, judge};
 use brigandine_template::{
     Input, Options, Sources,
@@ -10,7 +13,7 @@ use brigandine_template::{
 };
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: hook::hear(), |bytes: &[u8]| {
     let (options, sources) = (Options::default(), Sources::default());
     let input = Input { file: "t.yaml".into(), name: "t".into(), bytes, options: &options, sources: &sources };
     let Ok(reading) = read(&input) else { return };

@@ -1,10 +1,13 @@
 //! Bytes to tree: no crash, and every place lies within the text.
 #![no_main]
 
+#[path = "../hook.rs"]
+mod hook;
+
 use brigandine_template::{Kind, Node, load::load};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: hook::hear(), |bytes: &[u8]| {
     for name in ["t.yaml", "t.json"] {
         if let Ok(document) = load(&name.into(), bytes) {
             within(&document.root, &document.text);
