@@ -4,6 +4,7 @@
 //! is the figure, the rest is there to understand it.
 
 mod build;
+mod check;
 mod contender;
 mod load;
 mod serve;
@@ -20,6 +21,7 @@ pub(crate) const TASK: Task = Task {
     examples: &[
         ("cargo xtask bench serve", "the same function behind us, the emulator and cargo lambda"),
         ("cargo xtask bench serve --rounds 9 --seconds 5", "the same, longer"),
+        ("cargo xtask bench check", "all templates of the suite, beside checkov and cfn-lint"),
         ("cargo xtask bench build", "clean build times, full and check-only"),
     ],
     run,
@@ -29,10 +31,11 @@ fn run(arguments: &[String]) -> Result<Outcome> {
     let workspace = Workspace::load()?;
     match arguments.split_first().map(|(name, rest)| (name.as_str(), rest)) {
         Some(("serve", rest)) => serve::run(&workspace, &serve::Effort::from_arguments(rest)?),
+        Some(("check", rest)) => check::run(&workspace, &check::Effort::from_arguments(rest)?),
         Some(("build", [])) => build::run(&workspace),
         Some(("build", _)) => bail!("`bench build` takes no arguments"),
-        Some((name, _)) => Err(help::unknown("bench", name, ["serve", "build"].into_iter())),
-        None => bail!("which bench: serve or build?"),
+        Some((name, _)) => Err(help::unknown("bench", name, ["serve", "check", "build"].into_iter())),
+        None => bail!("which bench: serve, check or build?"),
     }
 }
 

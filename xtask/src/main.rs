@@ -13,6 +13,7 @@ mod fixes;
 mod help;
 mod http;
 mod layers;
+mod mutate;
 mod peers;
 mod precision;
 mod program;
@@ -37,6 +38,7 @@ const TASKS: &[Task] = &[
     bench::TASK,
     fixes::TASK,
     precision::TASK,
+    mutate::TASK,
     help::TASK,
 ];
 

@@ -244,7 +244,10 @@ pub(crate) fn grants_beyond_running(role: &Role) -> bool {
 
 /// Whether a fact of actions means every action there is.
 pub(crate) fn is_every_action(action: &Fact<String>) -> Judgement {
-    ask_text(&action.value, &|text| text.parse::<ActionPattern>().is_ok_and(|pattern| pattern.covers_every_action()))
+    let may = |text: &str| text.bytes().all(|sign| matches!(sign, b'*' | b'?' | b':'));
+    ask_text(&action.value, &|text| {
+        may(text) && text.parse::<ActionPattern>().is_ok_and(|pattern| pattern.covers_every_action())
+    })
 }
 
 /// Whether a statement reaches every resource of every service.

@@ -73,15 +73,12 @@ impl Rule for PublicDestruction {
                 continue;
             }
             found.retain(|right| may_hold(&right.holds) && !is_told(&holder, right));
-            while let Some(first) = found.first() {
-                let statement = std::ptr::from_ref(first.statement);
-                let (here, rest) = found.into_iter().partition(|right| std::ptr::eq(right.statement, statement));
-                found = rest;
+            for here in found.chunk_by(|one, other| std::ptr::eq(one.statement, other.statement)) {
                 let written: Vec<&Fact<String>> = here.iter().map(|right| right.written).collect();
                 let fix = places
                     .take_away(&written)
                     .map(|changes| Fix::risky("take the right to destroy whole stores away", changes));
-                sink.finding(Finding { fix, ..finding(&holder, &here, sink) });
+                sink.finding(Finding { fix, ..finding(&holder, here, sink) });
             }
         }
     }
