@@ -10,15 +10,17 @@
 #[expect(dead_code, reason = "shared with the runner of the regression tests")]
 mod crs;
 #[path = "support/stage.rs"]
+#[expect(dead_code, reason = "shared with the runner of the regression tests")]
 mod stage;
 #[path = "support/suite.rs"]
 mod suite;
 #[path = "support/wire.rs"]
+#[expect(dead_code, reason = "shared with the runner of the regression tests")]
 mod wire;
 #[path = "support/yaml.rs"]
 mod yaml;
 
-use brigandine_inspect::{Action, Request, RuleSet, Scratch, Settings, Sources, Verdict, builtin};
+use brigandine_inspect::{Action, RuleSet, Scratch, Settings, Sources, Verdict, builtin};
 use std::collections::BTreeMap;
 use std::path::Path;
 use wire::Wire;
@@ -32,18 +34,7 @@ fn inspected(rules: &RuleSet, wire: &Wire, scratch: Scratch) -> (Verdict, Scratc
 }
 
 fn inspected_as(rules: &RuleSet, wire: &Wire, settings: &Settings, scratch: Scratch) -> (Verdict, Scratch) {
-    let headers: Vec<(&[u8], &[u8])> =
-        wire.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
-    let request = Request {
-        protocol: &wire.protocol,
-        headers: &headers,
-        body: &wire.body,
-        id: b"1",
-        ..Request::new(&wire.method, &wire.uri)
-    };
-    let mut inspection = rules.start(settings, scratch);
-    inspection.request(&request);
-    inspection.finish()
+    wire.start(rules, settings, scratch).finish()
 }
 
 /// Rules that judge: those of a family, less the gates of levels.
@@ -118,14 +109,14 @@ fn request(example: &str, encoded: bool) -> Wire {
         uri = format!("/?{}={value}", name.replace(' ', "%20"));
     }
     let host = (b"Host".to_vec(), b"api.example.org".to_vec());
-    Wire {
-        method: method.as_bytes().to_vec(),
-        uri: uri.into_bytes(),
-        protocol: b"HTTP/1.1".to_vec(),
+    let sent = brigandine_inspect::Wire {
+        first: method.as_bytes().to_vec(),
+        second: uri.into_bytes(),
+        third: b"HTTP/1.1".to_vec(),
         headers: std::iter::once(host).chain(header).collect(),
         body: body.into_bytes(),
-        refused: false,
-    }
+    };
+    Wire { sent, refused: false }
 }
 
 #[test]
@@ -169,18 +160,12 @@ fn published_attacks(folder: &Path) -> Vec<Attack> {
         ("942", "942 SQL"),
     ];
     let mut attacks = Vec::new();
-    for path in suite::files(&folder.join("tests/regression/tests"), ".yaml") {
-        let file = yaml::load(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let rule = file["rule_id"].as_str().unwrap_or_default().to_owned();
-        let Some((_, family)) = FAMILIES.iter().find(|(prefix, _)| rule.starts_with(prefix)) else { continue };
-        for test in file["tests"].as_array().into_iter().flatten() {
-            for stage in test["stages"].as_array().into_iter().flatten() {
-                let expected = stage["output"]["log"]["expect_ids"].as_array().is_some_and(|ids| !ids.is_empty());
-                let wire = Wire::parse(&stage::raw(&stage["input"]));
-                if expected && !wire.uri.starts_with(b"/reflect") {
-                    attacks.push(Attack { family: (*family).to_owned(), wire });
-                }
-            }
+    for stage in stage::all(folder) {
+        let Some((_, family)) = FAMILIES.iter().find(|(prefix, _)| stage.rule.starts_with(prefix)) else { continue };
+        let wire = Wire::parse(&stage::raw(&stage.input));
+        let expected = !stage::list(&stage.output["log"]["expect_ids"]).is_empty();
+        if expected && !wire.sent.second.starts_with(b"/reflect") {
+            attacks.push(Attack { family: (*family).to_owned(), wire });
         }
     }
     attacks
@@ -216,7 +201,7 @@ fn the_sieve_changes_nothing() {
         let (with, without);
         (with, left) = inspected(&rules, &attack.wire, left);
         (without, right) = inspected_as(&rules, &attack.wire, &off, right);
-        assert_eq!(with.matches, without.matches, "{}", String::from_utf8_lossy(&attack.wire.uri));
+        assert_eq!(with.matches, without.matches, "{}", String::from_utf8_lossy(&attack.wire.sent.second));
     }
 }
 
