@@ -18,39 +18,12 @@ mod wire;
 #[path = "support/yaml.rs"]
 mod yaml;
 
-use base64::Engine as _;
 use brigandine_inspect::{Response, RuleSet, Scratch, Settings, Verdict};
 use serde_json::Value;
-use stage::{list, text};
 use wire::Wire;
 
-/// What the backend of the tests answers: 200, or at `/reflect` what the body asks for.
-struct Reply {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-fn reflect(wire: &Wire) -> Reply {
-    let mut reply = Reply { status: 200, headers: Vec::new(), body: Vec::new() };
-    let path = wire.sent.second.split(|byte| *byte == b'?').next().unwrap_or_default();
-    if path != b"/reflect" {
-        return reply;
-    }
-    let Ok(asked) = serde_json::from_slice::<Value>(&wire.sent.body) else { return reply };
-    reply.status = asked["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
-    if let Some(headers) = asked["headers"].as_object() {
-        reply.headers = headers.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
-    }
-    reply.body = text(&asked["body"]).as_bytes().to_vec();
-    if let Some(encoded) = asked["encodedBody"].as_str() {
-        reply.body = base64::engine::general_purpose::STANDARD.decode(encoded).unwrap();
-    }
-    reply
-}
-
 fn inspect(rules: &RuleSet, wire: &Wire, settings: &Settings, scratch: Scratch) -> (Verdict, Scratch) {
-    let reply = reflect(wire);
+    let reply = stage::reflect(&wire.sent.second, &wire.sent.body);
     let headers: Vec<(&[u8], &[u8])> =
         reply.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let response = Response { status: reply.status, protocol: b"HTTP/1.1", headers: &headers, body: &reply.body };
@@ -72,18 +45,9 @@ fn judge(output: &Value, wire: &Wire, verdict: &Verdict) -> Vec<String> {
         // The test says that the server refuses before any rule runs.
         return faults;
     }
-    let matched: Vec<String> = verdict.matches.iter().map(|found| found.rule.to_string()).collect();
+    let matched: Vec<u64> = verdict.matches.iter().map(|found| found.rule).collect();
+    faults.extend(stage::misses(output, &matched));
     let log = &output["log"];
-    for id in list(&log["expect_ids"]) {
-        if !matched.iter().any(|found| found == text(id)) {
-            faults.push(format!("{} did not match", text(id)));
-        }
-    }
-    for id in list(&log["no_expect_ids"]) {
-        if matched.iter().any(|found| found == text(id)) {
-            faults.push(format!("{} matched", text(id)));
-        }
-    }
     let lines: String = verdict.matches.iter().fold(String::new(), |mut lines, found| {
         let line = format!("[id \"{}\"] [msg \"{}\"] [data \"{}\"]", found.rule, found.message, found.data);
         lines.push_str(&line.replace('\r', "\\r").replace('\n', "\\n"));

@@ -2,6 +2,7 @@
 //! built-in rules find them; the events as they are pass.
 #![expect(
     clippy::unwrap_used,
+    clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and says when it is skipped"
 )]
@@ -91,7 +92,6 @@ fn carried(path: &[String], attack: &str) -> Vec<String> {
     let before =
         |back: usize| path.len().checked_sub(back + 1).and_then(|place| path.get(place)).map_or("", String::as_str);
     let object = before(1) == "object" || path.iter().any(|name| name == "tasks");
-    let list = before(1);
     if matches!(last, "key" | "s3Key") && object {
         return vec![percent_encoded(attack), percent_encoded(&percent_encoded(attack))];
     }
@@ -99,7 +99,7 @@ fn carried(path: &[String], attack: &str) -> Vec<String> {
         let message = json!({"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": attack}]});
         return vec![base64(&gzip(message.to_string().as_bytes()))];
     }
-    if matches!(last, "data" | "B" | "binaryValue" | "value") || matches!(list, "BS" | "binaryListValues") {
+    if matches!(last, "data" | "B" | "binaryValue" | "value") || matches!(before(1), "BS" | "binaryListValues") {
         let message = json!({ "note": attack }).to_string();
         return vec![base64(attack.as_bytes()), base64(message.as_bytes()), base64(&gzip(message.as_bytes()))];
     }

@@ -143,6 +143,26 @@ impl Kept {
         each.collect()
     }
 
+    /// How many events came so far.
+    pub(crate) fn seen(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    /// Waits for the last event of an exchange that began when `before` were there: these and all since.
+    pub(crate) async fn since(&self, before: usize) -> Vec<Happening> {
+        let is_last = |what: &Happening| matches!(what, Happening::RequestAnswered(_) | Happening::ConnectionFailed(_));
+        let look = async {
+            loop {
+                let told = self.0.lock().unwrap()[before..].to_vec();
+                if told.iter().any(is_last) {
+                    return told;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(HANG, look).await.expect("the event never came")
+    }
+
     /// Waits until an event is there that `wanted` takes something from.
     pub(crate) async fn until<T>(&self, wanted: impl Fn(&Happening) -> Option<T>) -> T {
         let look = async {

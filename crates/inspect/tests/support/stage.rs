@@ -105,3 +105,38 @@ pub(crate) fn raw(input: &Value) -> Vec<u8> {
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("")
 }
+
+/// What the rules that matched lack, or should not have.
+pub(crate) fn misses(output: &Value, matched: &[u64]) -> Vec<String> {
+    let has = |id: &&Value| text(id).parse().is_ok_and(|id| matched.contains(&id));
+    let log = &output["log"];
+    let missing = list(&log["expect_ids"]).iter().filter(|id| !has(id)).map(|id| format!("{} did not match", text(id)));
+    let unwanted = list(&log["no_expect_ids"]).iter().filter(has).map(|id| format!("{} matched", text(id)));
+    missing.chain(unwanted).collect()
+}
+
+/// What the backend of the tests answers: 200, or at `/reflect` what the body asks for.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// The answer to a request.
+pub(crate) fn reflect(target: &[u8], body: &[u8]) -> Reply {
+    let mut reply = Reply { status: 200, headers: Vec::new(), body: Vec::new() };
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    if path != b"/reflect" {
+        return reply;
+    }
+    let Ok(asked) = serde_json::from_slice::<Value>(body) else { return reply };
+    reply.status = asked["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+    if let Some(headers) = asked["headers"].as_object() {
+        reply.headers = headers.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
+    }
+    reply.body = text(&asked["body"]).as_bytes().to_vec();
+    if let Some(encoded) = asked["encodedBody"].as_str() {
+        reply.body = base64::engine::general_purpose::STANDARD.decode(encoded).unwrap();
+    }
+    reply
+}
