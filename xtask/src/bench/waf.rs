@@ -64,6 +64,8 @@ struct Row {
     /// Microseconds of CPU per request, round by round.
     peer: Vec<f64>,
     ours: Vec<f64>,
+    /// Of our gateway without rules: what the way itself costs.
+    bare: Vec<f64>,
     /// The median of the rounds' own ratios.
     ratio: f64,
     /// Parts of the requests that were refused.
@@ -98,14 +100,15 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<Outcome> {
         return differential::run(workspace, &place, count);
     }
     let file = Peer::rules(&place, &rules::Strictness { engine: "On", level: 1 })?;
-    let mut contenders = [Guarded::peer(&peer, &file, &place)?, Guarded::ours(workspace, &file, &place)?];
+    let [ours, bare] = Guarded::ours(workspace, &file, &place)?;
+    let mut contenders = [Guarded::peer(&peer, &file, &place)?, ours, bare];
     let mut rows = Vec::new();
     for shape in SHAPES {
         let row = measure(shape, &mut contenders, wanted)?;
         println!("{}{row}", if rows.is_empty() { heading() } else { String::new() });
         rows.push(row);
     }
-    let [peer_standing, ours] = contenders.map(Guarded::standing);
+    let [peer_standing, ours, _] = contenders.map(Guarded::standing);
     for standing in [&peer_standing, &ours] {
         println!("{standing}");
     }
@@ -120,8 +123,8 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<Outcome> {
     Ok(Outcome::passed_if(holds))
 }
 
-fn measure(shape: &Shape, contenders: &mut [Guarded; 2], wanted: &Wanted) -> Result<Row> {
-    let mut rounds: [Vec<Driven>; 2] = [Vec::new(), Vec::new()];
+fn measure(shape: &Shape, contenders: &mut [Guarded; 3], wanted: &Wanted) -> Result<Row> {
+    let mut rounds: [Vec<Driven>; 3] = [Vec::new(), Vec::new(), Vec::new()];
     let mut bytes = 0;
     // The first round warms up both: programs that match are built when they are first needed.
     for round in 0..=wanted.rounds {
@@ -133,7 +136,7 @@ fn measure(shape: &Shape, contenders: &mut [Guarded; 2], wanted: &Wanted) -> Res
         }
     }
     eprint!("\r{:60}\r", "");
-    let [peer, ours] = rounds;
+    let [peer, ours, bare] = rounds;
     let differ = peer.last().zip(ours.last()).map_or(0, |(peer, ours)| peer.decided_otherwise(ours));
     let costs = |driven: &[Driven]| driven.iter().skip(1).map(|round| round.microseconds).collect::<Vec<f64>>();
     let refused = |driven: &[Driven]| driven.last().map_or(0.0, Driven::refused);
@@ -144,6 +147,7 @@ fn measure(shape: &Shape, contenders: &mut [Guarded; 2], wanted: &Wanted) -> Res
         ratio: median(ratios),
         peer: costs(&peer),
         ours: costs(&ours),
+        bare: costs(&bare),
         peer_refused: refused(&peer),
         ours_refused: refused(&ours),
         decided_otherwise: differ,
@@ -158,8 +162,8 @@ fn median(mut figures: Vec<f64>) -> f64 {
 
 fn heading() -> String {
     format!(
-        "{:<10}{:>8}{:>12}{:>12}{:>9}{:>14}{:>14}{:>9}\n",
-        "shape", "bytes", "peer us", "ours us", "ratio", "peer refused", "ours refused", "differ"
+        "{:<10}{:>8}{:>12}{:>12}{:>9}{:>12}{:>14}{:>14}{:>9}\n",
+        "shape", "bytes", "peer us", "ours us", "ratio", "no rules us", "peer refused", "ours refused", "differ"
     )
 }
 
@@ -167,6 +171,7 @@ impl std::fmt::Display for Row {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (peer, ours) = (median(self.peer.clone()), median(self.ours.clone()));
         write!(formatter, "{:<10}{:>8}{peer:>12.0}{ours:>12.1}{:>8.1}x", self.shape, self.bytes, self.ratio)?;
+        write!(formatter, "{:>12.1}", median(self.bare.clone()))?;
         let share = |part: f64| format!("{:.1} %", part * 100.0);
         write!(formatter, "{:>14}{:>14}", share(self.peer_refused), share(self.ours_refused))?;
         write!(formatter, "{:>9}", self.decided_otherwise)

@@ -60,15 +60,12 @@ fn inflated(packed: impl Read, most: usize) -> Vec<u8> {
 
 /// Bytes that are mostly text are one; of others (records of a binary format), the runs that are text.
 fn texts(bytes: Vec<u8>) -> Vec<Vec<u8>> {
-    let whole = match std::str::from_utf8(&bytes) {
-        Ok(text) => !text.contains('\0'),
-        Err(_) => {
-            let text = String::from_utf8_lossy(&bytes);
-            let odd = text.chars().filter(|one| *one == '\u{fffd}' || one.is_control() && !one.is_whitespace()).count();
-            odd * 4 <= text.chars().count()
-        }
+    let whole = |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let odd = text.chars().filter(|one| *one == '\u{fffd}' || one.is_control() && !one.is_whitespace()).count();
+        odd * 4 <= text.chars().count()
     };
-    if whole {
+    if std::str::from_utf8(&bytes).map_or_else(|_| whole(&bytes), |text| !text.contains('\0')) {
         return vec![bytes];
     }
     let runs = bytes.split(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace() || !byte.is_ascii());

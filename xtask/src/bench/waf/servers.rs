@@ -76,13 +76,23 @@ impl Guarded {
         Self::standing_at("nginx + libmodsecurity", front, server, Some(behind), String::new())
     }
 
-    /// Our gateway, in front of a function that is none.
-    pub(super) fn ours(workspace: &Workspace, rules: &Path, place: &Path) -> Result<Self> {
+    /// Our gateway, in front of a function that is none, once with the rules and once with none at all.
+    pub(super) fn ours(workspace: &Workspace, rules: &Path, place: &Path) -> Result<[Self; 2]> {
+        let none = place.join("no-rules.conf");
+        std::fs::write(&none, "SecRuleEngine Off\n")?;
         let mut command = program::cargo();
         command.args(["build", "--release", "--locked", "--package", "brigandine-gateway", "--example", "null"]);
         program::watched(command.current_dir(&workspace.root))?;
-        let mut command = Command::new(workspace.target.join("release/examples/null"));
-        let mut server = Server::start(command.arg(rules), &place.join("ours.log"))?;
+        let binary = workspace.target.join("release/examples/null");
+        Ok([
+            Self::gateway("brigandine gateway", &binary, rules, place)?,
+            Self::gateway("gateway, no rules", &binary, &none, place)?,
+        ])
+    }
+
+    fn gateway(name: &'static str, binary: &Path, rules: &Path, place: &Path) -> Result<Self> {
+        let log = place.join(format!("{}.log", name.replace([' ', ','], "-")));
+        let mut server = Server::start(Command::new(binary).arg(rules), &log)?;
         let address = server.wait_until("printed address", READY, |server| server::address(&server.printed()))?;
         let printed = server.printed();
         // Both need what lies outside a request: a list on the network, a map of addresses. The peer has neither as installed.
@@ -91,7 +101,7 @@ impl Guarded {
             bail!("a rule is not active: {note}");
         }
         let said = printed.lines().next().unwrap_or_default().to_owned();
-        Self::standing_at("brigandine gateway", address, server, None, said)
+        Self::standing_at(name, address, server, None, said)
     }
 
     fn standing_at(
