@@ -83,10 +83,11 @@ fn escaped(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"))
 }
 
-/// A request out of an example: a request line, a header, a path, a file, or a field of a query.
+/// A request out of an example: a request line, headers, a path, a file, or a field of a query.
 fn request(example: &str, encoded: bool) -> Wire {
-    let text = example.replace("\\r", "\r").replace("\\n", "\n").replace("\\t", "\t");
-    let (mut method, mut uri, mut header) = ("GET", "/".to_owned(), None);
+    let unescaped = |text: &str| text.replace("\\r", "\r").replace("\\n", "\n").replace("\\t", "\t");
+    let text = unescaped(example);
+    let (mut method, mut uri, mut header) = ("GET", "/".to_owned(), Vec::new());
     let mut body = String::new();
     let named =
         text.split_once(": ").filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-'));
@@ -94,13 +95,14 @@ fn request(example: &str, encoded: bool) -> Wire {
         let (verb, path) = line.split_once(' ').unwrap();
         path.clone_into(&mut uri);
         method = ["TRACE", "PATCH", "GET", "POST"].into_iter().find(|known| *known == verb).unwrap();
-    } else if let Some((name, value)) = named.filter(|(name, _)| name.starts_with(char::is_uppercase)) {
-        header = Some((name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+    } else if named.is_some_and(|(name, _)| name.starts_with(char::is_uppercase)) {
+        let headers = example.lines().filter_map(|line| line.split_once(": "));
+        header = headers.map(|(name, value)| (name.as_bytes().to_vec(), unescaped(value).into_bytes())).collect();
     } else if text.starts_with('/') {
         uri.clone_from(&text);
     } else if let Some(file) = text.strip_prefix("filename=") {
         method = "POST";
-        header = Some((b"Content-Type".to_vec(), b"multipart/form-data; boundary=xyz".to_vec()));
+        header.push((b"Content-Type".to_vec(), b"multipart/form-data; boundary=xyz".to_vec()));
         body = format!(
             "--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file}\"\r\n\r\nx\r\n--xyz--\r\n"
         );

@@ -5,6 +5,7 @@
 //! time of the whole server per request, user and system, as the kernel counts it: what else runs on the machine hardly
 //! matters.
 
+mod classes;
 mod differential;
 mod rules;
 mod servers;

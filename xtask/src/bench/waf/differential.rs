@@ -1,8 +1,7 @@
 //! `bench waf --differential`: do both engines find the same?
 //!
-//! The rules at their strictest, refusing nothing, on requests of the suites, honest ones and mixtures of them. Every request on
-//! which the engines disagree is listed by its rule; whoever changes the engine reads `docs/firewall.md`, where each class of
-//! difference is explained, and a rule that is not named there fails the task.
+//! The rules at their strictest, refusing nothing, on requests of the suites, honest ones and mixtures of them. Every difference
+//! belongs to a class (`classes`) that `docs/firewall.md` explains, or it fails the task.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
+use super::classes::{self, Differing, Gathered};
 use super::rules::{Peer, Strictness};
 use crate::program;
 use crate::task::Outcome;
@@ -19,12 +19,12 @@ use crate::workspace::Workspace;
 /// Where the classes of differences are explained.
 const EXPLAINED: &str = "docs/firewall.md";
 
-/// How one rule differs.
+/// What one class comes to.
 #[derive(Debug, Default, Serialize)]
-struct Difference {
-    /// Requests in which only the peer's matched, and only ours.
-    only_theirs: Vec<usize>,
-    only_ours: Vec<usize>,
+struct Class {
+    requests: BTreeSet<usize>,
+    /// How often each rule was found by them alone, and by us alone.
+    rules: BTreeMap<u64, [usize; 2]>,
 }
 
 pub(super) fn run(workspace: &Workspace, place: &Path, count: usize) -> Result<Outcome> {
@@ -38,28 +38,40 @@ pub(super) fn run(workspace: &Workspace, place: &Path, count: usize) -> Result<O
     if our_lines.len() != count || their_lines.len() != count {
         bail!("{count} requests, but {} and {} answers", our_lines.len(), their_lines.len());
     }
-    let differences = differences(&our_lines, &their_lines);
+    let gathered = classes::read(&std::fs::read(&requests)?)?;
+    let classes = classed(&gathered, &our_lines, &their_lines);
     let matches: usize = their_lines.iter().map(BTreeSet::len).sum();
-    let alike = count - requests_that_differ(&differences);
-    println!("{count} requests, {matches} matches of libmodsecurity; {alike} requests with exactly the same rules");
+    let differing: BTreeSet<usize> = classes.values().flat_map(|class| class.requests.iter().copied()).collect();
+    let alike = count - differing.len();
+    println!("{count} requests, {matches} matches of libmodsecurity; on {alike} requests both find exactly the same");
     let text = std::fs::read_to_string(workspace.root.join(EXPLAINED)).unwrap_or_default();
-    let mut unexplained = 0;
-    for (rule, difference) in &differences {
-        let explained = text.contains(&format!("`{rule}`"));
-        unexplained += usize::from(!explained);
+    let mut explained = true;
+    for (name, class) in &classes {
+        let told = text.contains(&format!("**{name}**"));
+        explained &= told;
         println!(
-            "{rule}: only theirs {} (such as request {:?}), only ours {} (such as {:?}){}",
-            difference.only_theirs.len(),
-            difference.only_theirs.first(),
-            difference.only_ours.len(),
-            difference.only_ours.first(),
-            if explained { "" } else { ", not explained" }
+            "{:<26}{:>6} requests{}{class}",
+            name,
+            class.requests.len(),
+            if told { "" } else { ", not explained" }
         );
     }
     let path = place.with_file_name("waf-differential.json");
-    std::fs::write(&path, serde_json::to_string_pretty(&differences)?)?;
-    println!("{} rules differ, {unexplained} of them unexplained: {}", differences.len(), workspace.shown(&path));
-    Ok(Outcome::passed_if(unexplained == 0))
+    std::fs::write(&path, serde_json::to_string_pretty(&classes)?)?;
+    println!("{}", workspace.shown(&path));
+    Ok(Outcome::passed_if(explained))
+}
+
+impl std::fmt::Display for Class {
+    /// The rules it touches most, and a request to look at.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut rules: Vec<_> = self.rules.iter().collect();
+        rules.sort_by_key(|(_, [theirs, ours])| std::cmp::Reverse(theirs + ours));
+        for (rule, [theirs, ours]) in rules.into_iter().take(6) {
+            write!(formatter, "; {rule} -{theirs} +{ours}")?;
+        }
+        self.requests.first().map_or(Ok(()), |request| write!(formatter, "; such as request {request}"))
+    }
 }
 
 /// Builds the example that gathers requests and asks our engine.
@@ -91,22 +103,22 @@ fn lines(command: &mut Command) -> Result<Vec<BTreeSet<u64>>> {
     Ok(text.lines().map(rules).collect())
 }
 
-fn differences(ours: &[BTreeSet<u64>], theirs: &[BTreeSet<u64>]) -> BTreeMap<u64, Difference> {
-    let mut differences: BTreeMap<u64, Difference> = BTreeMap::new();
-    for (request, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
-        for rule in theirs.difference(ours) {
-            differences.entry(*rule).or_default().only_theirs.push(request);
-        }
-        for rule in ours.difference(theirs) {
-            differences.entry(*rule).or_default().only_ours.push(request);
+/// Every difference in its class.
+fn classed(gathered: &[Gathered], ours: &[BTreeSet<u64>], theirs: &[BTreeSet<u64>]) -> BTreeMap<&'static str, Class> {
+    let mut classes: BTreeMap<&'static str, Class> = BTreeMap::new();
+    for (number, (request, (ours, theirs))) in gathered.iter().zip(ours.iter().zip(theirs)).enumerate() {
+        let mine = ours.difference(theirs).map(|rule| Differing { rule: *rule, only_ours: true });
+        let differing: Vec<Differing> =
+            theirs.difference(ours).map(|rule| Differing { rule: *rule, only_ours: false }).chain(mine).collect();
+        for found in &differing {
+            let name = classes::class(request, *found, &differing).unwrap_or("nobody knows why");
+            let class = classes.entry(name).or_default();
+            class.requests.insert(number);
+            let [theirs, ours] = class.rules.entry(found.rule).or_default();
+            *(if found.only_ours { ours } else { theirs }) += 1;
         }
     }
-    differences
-}
-
-fn requests_that_differ(differences: &BTreeMap<u64, Difference>) -> usize {
-    let all = differences.values().flat_map(|found| found.only_theirs.iter().chain(&found.only_ours));
-    all.collect::<BTreeSet<_>>().len()
+    classes
 }
 
 #[cfg(test)]
@@ -114,10 +126,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_only_one_finds_is_told() {
-        let sets = |lists: &[&[u64]]| lists.iter().map(|list| list.iter().copied().collect()).collect::<Vec<_>>();
-        let found = differences(&sets(&[&[1, 2], &[3], &[]]), &sets(&[&[1], &[3, 4], &[4]]));
-        assert_eq!((found[&2].only_ours.clone(), found[&4].only_theirs.clone()), (vec![0], vec![1, 2]));
-        assert_eq!((found.len(), requests_that_differ(&found)), (2, 3));
+    fn what_no_class_covers_is_told() {
+        let gathered = classes::read(&[0; 20]).unwrap();
+        let found = classed(&gathered, &[BTreeSet::from([1])], &[BTreeSet::from([2])]);
+        assert_eq!(found["nobody knows why"].rules, BTreeMap::from([(1, [0, 1]), (2, [1, 0])]));
     }
 }
