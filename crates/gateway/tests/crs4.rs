@@ -107,10 +107,10 @@ fn whole(heard: &[u8]) -> bool {
 }
 
 async fn run(door: &door::Stage, stage: &Stage) -> Outcome {
-    let before = door.events.seen();
+    let before = door.events.0.lock().unwrap().len();
     let status = status(door, &stage::raw(&stage.input)).await;
     // The last event of a request is that it was answered; of bytes that are none, that the connection failed.
-    let told = door.events.since(before).await;
+    let told = since(door, before).await;
     let rules: Vec<u64> = told.iter().flat_map(judged).collect();
     let cause = told.iter().find_map(cause);
     if (400..500).contains(&status)
@@ -126,6 +126,21 @@ async fn run(door: &door::Stage, stage: &Stage) -> Outcome {
     }
     let misses = stage::misses(&stage.output, &rules);
     if misses.is_empty() { Outcome::Passed } else { Outcome::Failed(misses.join("; ")) }
+}
+
+/// Waits for the last event of an exchange that began when `before` were there: these and all since.
+async fn since(door: &door::Stage, before: usize) -> Vec<Happening> {
+    let is_last = |what: &Happening| matches!(what, Happening::RequestAnswered(_) | Happening::ConnectionFailed(_));
+    let look = async {
+        loop {
+            let told = door.events.0.lock().unwrap()[before..].to_vec();
+            if told.iter().any(is_last) {
+                return told;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(door::HANG, look).await.unwrap()
 }
 
 fn judged(what: &Happening) -> Vec<u64> {

@@ -123,7 +123,7 @@ pub(crate) fn open_app() -> App {
 }
 
 #[derive(Default)]
-pub(crate) struct Kept(Mutex<Vec<Happening>>);
+pub(crate) struct Kept(pub(crate) Mutex<Vec<Happening>>);
 
 impl Sink for Kept {
     fn emit(&self, event: Event) {
@@ -141,26 +141,6 @@ impl Kept {
             _ => None,
         });
         each.collect()
-    }
-
-    /// How many events came so far.
-    pub(crate) fn seen(&self) -> usize {
-        self.0.lock().unwrap().len()
-    }
-
-    /// Waits for the last event of an exchange that began when `before` were there: these and all since.
-    pub(crate) async fn since(&self, before: usize) -> Vec<Happening> {
-        let is_last = |what: &Happening| matches!(what, Happening::RequestAnswered(_) | Happening::ConnectionFailed(_));
-        let look = async {
-            loop {
-                let told = self.0.lock().unwrap()[before..].to_vec();
-                if told.iter().any(is_last) {
-                    return told;
-                }
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        timeout(HANG, look).await.expect("the event never came")
     }
 
     /// Waits until an event is there that `wanted` takes something from.
