@@ -14,11 +14,15 @@ use leaves::{Leaf, Leaves};
 /// what it can take in one request is far from reached.
 const TOGETHER: usize = 200;
 const TOGETHER_BYTES: usize = 64 * 1024;
+/// Units of work that each text adds to what an event may cost: half as much again as one of an honest batch takes. A full batch
+/// of a stream has more than a hundred thousand texts; refused for its size, it would come again and again.
+const WORK_OF_A_TEXT: u64 = 3_500;
 
 impl RuleSet {
     /// Inspects an invocation event, JSON text. What is not JSON is looked at as plain text. Variables are named as those of a
     /// JSON body, by the path of the text: `ARGS:json.Records.array_0.s3.object.key`. Scores add up among texts that stand near
-    /// each other, not over the whole of a large batch. The budget of the settings is that of the event.
+    /// each other, not over the whole of a large batch. A short text that stands at the same place of several records is looked at
+    /// once. The budget of the settings is that of the event, and grows with its texts.
     pub fn inspect_event(&self, event: &[u8], settings: &Settings) -> Verdict {
         let mut looking = Looking::at(self, settings);
         let complete = Leaves::new(&mut |leaf| looking.take(leaf)).event(event);
@@ -62,6 +66,7 @@ impl<'r> Looking<'r> {
         let mut body = vec![b'{'];
         body.append(&mut self.body);
         body.push(b'}');
+        self.settings.budget = self.settings.budget.saturating_add(WORK_OF_A_TEXT * self.waiting as u64);
         self.waiting = 0;
         let length = body.len().to_string();
         let headers: [(&[u8], &[u8]); 5] = [
@@ -83,11 +88,12 @@ impl<'r> Looking<'r> {
     }
 
     fn finish(mut self, complete: bool) -> Verdict {
+        if self.waiting > 0 || self.verdict.is_none() {
+            self.look();
+        }
         if !complete {
             // What could not be looked at to its end is judged as what nothing is left for.
             self.settings.budget = 0;
-        }
-        if self.waiting > 0 || !complete || self.verdict.is_none() {
             self.look();
         }
         self.verdict.unwrap_or(Verdict {

@@ -200,6 +200,36 @@ fn attacks_in_events_of_every_source_are_caught() {
 }
 
 #[test]
+fn a_full_batch_of_a_stream_is_affordable() {
+    // A tenth of the most that a stream hands over at once.
+    let record = |number: usize| {
+        json!({
+            "kinesis": {
+                "kinesisSchemaVersion": "1.0",
+                "partitionKey": format!("sensor-{number}"),
+                "sequenceNumber": format!("4956816737333333333333333333333333333333333333333333{number:04}"),
+                "data": base64(format!("{{\"sensor\": {number}, \"reading\": 21.5, \"note\": \"it's fine\"}}").as_bytes()),
+                "approximateArrivalTimestamp": 1_480_641_523.477
+            },
+            "eventSource": "aws:kinesis",
+            "eventVersion": "1.0",
+            "eventID": format!("shardId-000000000000:{number}"),
+            "eventName": "aws:kinesis:record",
+            "invokeIdentityArn": "arn:aws:iam::123456789012:role/LambdaRole",
+            "awsRegion": "us-east-1",
+            "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/simple-stream"
+        })
+    };
+    let batch = |records: usize| json!({ "Records": (0..records).map(record).collect::<Vec<_>>() });
+    let trial = Trial::new();
+    let verdict = trial.inspect(&batch(1_000));
+    println!("a thousand records: {} units of work, {} for one", verdict.work, trial.inspect(&batch(1)).work);
+    assert_eq!((verdict.action, verdict.budget_exceeded), (Action::Allow, false), "{:?}", verdict.matches);
+    // Less than what the texts of a record bring with them: ten thousand of them pass as well.
+    assert!(verdict.work < 1_000 * 30_000, "{} units", verdict.work);
+}
+
+#[test]
 fn sample_events_pass_as_they_are() {
     let trial = Trial::new();
     let mut refused = Vec::new();

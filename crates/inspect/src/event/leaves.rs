@@ -1,5 +1,7 @@
 //! The texts of an event, each with the path that leads to it, as they stand and with their wrappings taken off.
 
+use std::collections::HashSet;
+
 use super::wrapping;
 use crate::body::{BodyError, Limits, json};
 
@@ -8,9 +10,12 @@ use crate::body::{BodyError, Limits, json};
 pub(super) const DEEPEST: usize = 6;
 /// Texts of one event that are looked at, wrappings counted: more than the largest batch of a stream has.
 pub(super) const MOST_TEXTS: usize = 400_000;
-/// Bytes of paths and texts that one event may come to.
+/// Bytes of paths and texts that one event may come to; paths count twice, since each is put together first.
 pub(super) const MOST_BYTES: usize = 64 * 1024 * 1024;
 const LIMITS: Limits = Limits { arguments: MOST_TEXTS, depth: 128, bytes: MOST_BYTES };
+/// Texts that are remembered, and their bytes with the path: what the records of a batch have in common is not much.
+const MOST_KNOWN: usize = 4_096;
+const LONGEST_KNOWN: usize = 256;
 /// Numbers in a row that may be the bytes of a text.
 const BYTES_IN_A_ROW: usize = 6;
 
@@ -28,6 +33,8 @@ pub(super) struct Leaves<'v> {
     bytes: usize,
     overflowed: bool,
     stopped: bool,
+    /// Short texts with their places that were handed on, whichever record they stood in.
+    known: HashSet<Vec<u8>>,
 }
 
 /// Numbers that follow each other in one list, as bytes.
@@ -39,7 +46,7 @@ struct Row {
 
 impl<'v> Leaves<'v> {
     pub(super) fn new(visit: &'v mut dyn FnMut(&Leaf<'_>) -> bool) -> Self {
-        Self { visit, texts: 0, bytes: 0, overflowed: false, stopped: false }
+        Self { visit, texts: 0, bytes: 0, overflowed: false, stopped: false, known: HashSet::new() }
     }
 
     /// Hands on every text; `false` when the event holds more than is looked at.
@@ -56,6 +63,9 @@ impl<'v> Leaves<'v> {
         let walked = json::walk(document, &LIMITS, &mut |name, value, kind| {
             let name = name.strip_prefix(b"json").unwrap_or(name);
             let name = if path.is_empty() { name.strip_prefix(b".").unwrap_or(name) } else { name };
+            if !self.afford(path.len() + name.len()) {
+                return;
+            }
             let place = [path, name].concat();
             if kind == json::Leaf::Number && row.take(&place, value) {
                 return;
@@ -113,11 +123,41 @@ impl<'v> Leaves<'v> {
 
     fn add(&mut self, path: &[u8], text: &[u8]) {
         self.texts += 1;
-        self.bytes = self.bytes.saturating_add(path.len() + text.len());
-        self.overflowed |= self.texts > MOST_TEXTS || self.bytes > MOST_BYTES;
-        if !self.overflowed && !self.stopped {
+        self.overflowed |= self.texts > MOST_TEXTS;
+        if self.afford(path.len() + text.len()) && self.is_new(path, text) {
             self.stopped = !(self.visit)(&Leaf { path, text });
         }
+    }
+
+    /// Whether no other record had the same text in the same place, as far as is remembered.
+    fn is_new(&mut self, path: &[u8], text: &[u8]) -> bool {
+        if path.len() + text.len() > LONGEST_KNOWN {
+            return true;
+        }
+        let mut key: Vec<u8> = Vec::with_capacity(path.len() + text.len() + 1);
+        for step in path.split(|byte| *byte == b'.') {
+            let index = step.strip_prefix(b"array_").is_some_and(|digits| digits.iter().all(u8::is_ascii_digit));
+            key.extend_from_slice(if index { b"array" } else { step });
+            key.push(b'.');
+        }
+        // Where the place ends stands at the end, so that no other place and text read alike.
+        let end = key.len().to_le_bytes();
+        key.extend_from_slice(text);
+        key.extend_from_slice(&end);
+        if self.known.contains(&key) {
+            return false;
+        }
+        if self.known.len() < MOST_KNOWN {
+            self.known.insert(key);
+        }
+        true
+    }
+
+    /// Counts bytes that are copied; `false` once nothing more is to be looked at.
+    fn afford(&mut self, bytes: usize) -> bool {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.overflowed |= self.bytes > MOST_BYTES;
+        !self.overflowed && !self.stopped
     }
 }
 

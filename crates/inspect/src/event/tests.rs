@@ -125,3 +125,32 @@ fn what_only_watches_refuses_no_event() {
     let verdict = rules().inspect_event(deep.as_bytes(), &settings);
     assert_eq!((verdict.action, verdict.budget_exceeded), (Action::Allow, true));
 }
+
+#[test]
+fn a_long_name_before_many_numbers_is_no_way_to_fill_memory() {
+    let numbers = vec!["7"; 200_000].join(",");
+    let event = serde_json::json!({ "k".repeat(1_000_000): format!("[{numbers}]") });
+    let verdict = rules().inspect_event(event.to_string().as_bytes(), &Settings::default());
+    assert!(verdict.budget_exceeded && verdict.action == Action::Block);
+}
+
+#[test]
+fn what_another_record_said_before_is_still_refused() {
+    let record = |text: &str| serde_json::json!({"body": text});
+    assert!(blocked(&serde_json::json!({"Records": [record("fine"), record("fine"), record("../../secret")]})));
+    // The same place is the same name; a name that only looks like an index is another one.
+    let names = serde_json::json!([{"array_x": "fine"}, {"array_": "fine"}, {"array_1": "../"}]);
+    assert!(blocked(&serde_json::json!({"Records": names})));
+}
+
+#[test]
+fn no_place_and_text_pass_for_another() {
+    // Both read alike one after the other, and only the second is an attack.
+    let rules = "SecRuleEngine On\nSecRequestBodyAccess On\nSecRule ARGS \"@beginsWith ../\" \"id:1,phase:2,deny\"\n";
+    let rules = RuleSet::load(&Configuration::default().with_text("test", rules), &Sources::new()).unwrap();
+    for (one, other) in [("b../c", "a.b"), ("b.../c", "a.b."), ("\u{ff}../", "a\u{ff}")] {
+        let event = serde_json::json!([{"a": one}, {other: "../c"}]);
+        let verdict = rules.inspect_event(event.to_string().as_bytes(), &Settings::default());
+        assert_eq!(verdict.action, Action::Block, "{event}");
+    }
+}
