@@ -96,15 +96,7 @@ impl<'r> Looking<'r> {
             self.settings.budget = 0;
             self.look();
         }
-        self.verdict.unwrap_or(Verdict {
-            action: Action::Block,
-            status: 403,
-            redirect: None,
-            score: 0,
-            matches: Vec::new(),
-            work: 0,
-            budget_exceeded: true,
-        })
+        self.verdict.unwrap_or_else(Verdict::unlooked)
     }
 }
 
