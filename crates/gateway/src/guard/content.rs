@@ -58,20 +58,7 @@ async fn judge(firewall: &Firewall, ready: &Ready) -> Verdict {
     match tokio::task::spawn_blocking(move || inspect(&rules, &own, &settings)).await {
         Ok(verdict) => verdict,
         // A fault of ours while looking is no reason to let something pass unlooked at.
-        Err(_) => unlooked_at(),
-    }
-}
-
-/// A request that could not be looked at is refused.
-fn unlooked_at() -> Verdict {
-    Verdict {
-        action: Action::Block,
-        status: 403,
-        redirect: None,
-        score: 0,
-        matches: Vec::new(),
-        work: 0,
-        budget_exceeded: true,
+        Err(_) => Verdict::unlooked(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::Place;
 use crate::operator::Operator;
-use crate::seclang::action::{Allowance, Engine};
+use crate::seclang::action::{self, Allowance};
 use crate::seclang::target::{Selector, Targets};
 use crate::seclang::template::Template;
 use crate::variable::Variable;
@@ -114,26 +114,10 @@ pub(crate) struct Assignment {
 }
 
 /// How it changes.
-#[derive(Clone, Debug)]
-pub(crate) enum Change {
-    Assign(Text),
-    Add(Text),
-    Subtract(Text),
-    Remove,
-}
+pub(crate) type Change = action::Change<Text>;
 
 /// A change of the engine, the rules it means resolved.
-#[derive(Clone, Debug)]
-pub(crate) enum Control {
-    RemoveRules(RuleBits),
-    RemoveTargets(RuleBits, Targets),
-    Engine(Engine),
-    BodyProcessor(String),
-    ForceBody(bool),
-    ReadRequestBody(bool),
-    ReadResponseBody(bool),
-    Recording,
-}
+pub(crate) type Control = action::Control<RuleBits>;
 
 /// A set of rules by index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
