@@ -204,6 +204,11 @@ impl Operator {
         matches!(self.kind, Kind::Inactive)
     }
 
+    /// Whether it compares numbers, which is cheap and captures nothing.
+    pub(crate) fn compares_numbers(&self) -> bool {
+        matches!(self.kind, Kind::Number(..))
+    }
+
     /// What every value that matches must have. Sound, never complete: a value that passes may still not match. Not to be used
     /// for a negated operator, nor with an expanded argument.
     pub(crate) fn filter(&self) -> Filter {
