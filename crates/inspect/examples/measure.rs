@@ -1,6 +1,7 @@
 //! What one request costs: `cargo run --release -p brigandine-inspect --example measure -- FOLDER [PARANOIA [SHAPE]]`.
 //!
-//! FOLDER holds a Core Rule Set of version 4; `builtin` means the built-in rules. Inputs vary from request to request, since an engine that is asked the same thing
+//! FOLDER holds a Core Rule Set of version 4; `builtin` means the built-in rules. With `WARM` in the
+//! environment all programs are built beforehand. Inputs vary from request to request, since an engine that is asked the same thing
 //! again and again looks faster than it is.
 #![expect(
     clippy::print_stdout,
@@ -231,6 +232,11 @@ fn main() {
     let rules = RuleSet::load(&configuration, &sources).unwrap();
     let used = (cpu() - used) / 1_000.0;
     println!("load: {} rules in {} ms, {used:.1} ms of CPU", rules.len(), started.elapsed().as_millis());
+    if std::env::var_os("WARM").is_some() {
+        let used = cpu();
+        rules.warm();
+        println!("warm: {:.1} ms of CPU", (cpu() - used) / 1_000.0);
+    }
     println!("microseconds of CPU per request; the first request builds the programs it needs");
     println!("shape       bytes    first     mean   median      p99      max      work  matched");
     let shapes: [(&str, Make); 10] = [

@@ -109,6 +109,9 @@ pub struct Scratch {
     /// For each text that differs from another one in letter case only, that one's number plus one, or zero.
     twins: Vec<u32>,
     sifting: Sifting,
+    /// Lists that are empty between uses and kept for their memory.
+    pub(crate) spare_values: Vec<Found>,
+    pub(crate) spare_texts: Vec<Entry>,
 }
 
 /// Rows of equal width that some texts have.

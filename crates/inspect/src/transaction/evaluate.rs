@@ -99,7 +99,7 @@ impl<'r> Inspection<'r> {
         let values = std::mem::take(&mut state.values);
         let retargeted = self.room.retargeted.contains(index);
         let mut matched = false;
-        let mut texts = Vec::new();
+        let mut texts = std::mem::take(&mut self.room.spare_texts);
         for found in &values {
             if retargeted && self.removed_from(index, found) {
                 continue;
@@ -121,6 +121,7 @@ impl<'r> Inspection<'r> {
                 }
             }
         }
+        self.room.spare_texts = texts;
         if let Some(state) = self.room.casts.get_mut(cast) {
             state.values = values;
         }
@@ -238,7 +239,7 @@ impl<'r> Inspection<'r> {
         let Some(atom) = self.room.atoms.get_mut(usize::from(made.atom)) else { return };
         let mut kinds = std::mem::take(&mut atom.kinds);
         let used = atom.used;
-        let mut texts = Vec::new();
+        let mut texts = std::mem::take(&mut self.room.spare_texts);
         let chain = plan.chains.get(usize::from(made.chain)).map_or(u64::MAX, |chain| chain.bits);
         for kind in kinds.iter_mut().take(used) {
             if kind.concerned & chain == 0 {
@@ -259,6 +260,7 @@ impl<'r> Inspection<'r> {
                 }
             }
         }
+        self.room.spare_texts = texts;
         if let Some(atom) = self.room.atoms.get_mut(usize::from(made.atom)) {
             atom.kinds = kinds;
         }
@@ -331,7 +333,8 @@ impl<'r> Inspection<'r> {
         argument: Option<&[u8]>,
     ) -> bool {
         let mut matched = false;
-        let mut values = Vec::new();
+        let mut values = std::mem::take(&mut self.room.spare_values);
+        let mut texts = std::mem::take(&mut self.room.spare_texts);
         for probe in &link.probes {
             self.refresh(probe.variable);
             if probe.variable == Variable::Tx && probe.slot.is_none() {
@@ -346,7 +349,6 @@ impl<'r> Inspection<'r> {
             } else {
                 self.select(probe, &|variable, lower| self.leaves_out(index, link, variable, lower), &mut values);
             }
-            let mut texts = Vec::new();
             for found in &values {
                 texts.clear();
                 self.transformed(link.chain, link.multi_match, *found, &mut texts);
@@ -362,6 +364,7 @@ impl<'r> Inspection<'r> {
                 }
             }
         }
+        (self.room.spare_values, self.room.spare_texts) = (values, texts);
         matched
     }
 

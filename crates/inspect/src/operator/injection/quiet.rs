@@ -55,10 +55,12 @@ impl Token {
         if !self.is(b"knoUfETt") || !next.is(b"knoUfETt&") || self.length + next.length + 1 > KEPT {
             return None;
         }
-        let mut both = [self.text(), next.text()].join(&b' ');
-        let kind = kind_of(&both);
-        both.truncate(KEPT);
-        (kind != b'n').then(|| Self::new(kind, &both))
+        let mut both = Self::new(b'n', self.text());
+        both.length += next.length + 1;
+        let room = both.text.iter_mut().skip(self.length);
+        room.zip([b' '].iter().chain(next.text())).for_each(|(place, byte)| *place = *byte);
+        both.kind = kind_of(both.text());
+        (both.kind != b'n').then_some(both)
     }
 }
 
