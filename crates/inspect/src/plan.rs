@@ -107,10 +107,8 @@ impl Plan {
 /// Collects casts, chains, groups and filters while rules are finished.
 #[derive(Default)]
 pub(crate) struct Planner {
-    casts: Vec<Cast>,
-    cast_of: HashMap<Targets, u16>,
-    atoms: Vec<Cast>,
-    atom_of: HashMap<Targets, u16>,
+    casts: Casts,
+    atoms: Casts,
     cells: Vec<Cell>,
     cell_of: HashMap<Cell, u16>,
     chains: Vec<Chain>,
@@ -119,6 +117,26 @@ pub(crate) struct Planner {
     group_of: HashMap<(u16, u16, bool, Side), u16>,
     request: Vec<Filter>,
     response: Vec<Filter>,
+}
+
+/// Distinct lists of targets while they are collected.
+#[derive(Default)]
+struct Casts {
+    list: Vec<Cast>,
+    of: HashMap<Targets, u16>,
+}
+
+impl Casts {
+    /// The number of a list of targets; `None` when there are too many.
+    fn number(&mut self, targets: &Targets) -> Option<u16> {
+        if let Some(cast) = self.of.get(targets) {
+            return Some(*cast);
+        }
+        let cast = u16::try_from(self.list.len()).ok()?;
+        self.list.push(Cast::new(targets));
+        self.of.insert(targets.clone(), cast);
+        Some(cast)
+    }
 }
 
 impl Planner {
@@ -141,7 +159,7 @@ impl Planner {
 
     /// The group of a link; `None` when there are too many, and the link then runs alone.
     pub(crate) fn group(&mut self, targets: &Targets, chain: u16, multi_match: bool, side: Side) -> Option<u16> {
-        let cast = number(targets, &mut self.casts, &mut self.cast_of)?;
+        let cast = self.casts.number(targets)?;
         let key = (cast, chain, multi_match, side);
         if let Some(group) = self.group_of.get(&key) {
             return Some(*group);
@@ -152,7 +170,7 @@ impl Planner {
             .iter()
             .map(|target| {
                 let alone = targets.only(target);
-                let atom = number(&alone, &mut self.atoms, &mut self.atom_of)?;
+                let atom = self.atoms.number(&alone)?;
                 self.cell(Cell { atom, chain, multi_match, side })
             })
             .collect();
@@ -184,8 +202,8 @@ impl Planner {
 
     pub(crate) fn plan(self) -> Plan {
         Plan {
-            casts: self.casts,
-            atoms: self.atoms,
+            casts: self.casts.list,
+            atoms: self.atoms.list,
             cells: self.cells,
             groups: self.groups,
             chains: self.chains,
@@ -194,15 +212,4 @@ impl Planner {
             response: Sieve::new(&self.response),
         }
     }
-}
-
-/// The number of a list of targets; `None` when there are too many.
-fn number(targets: &Targets, casts: &mut Vec<Cast>, known: &mut HashMap<Targets, u16>) -> Option<u16> {
-    if let Some(cast) = known.get(targets) {
-        return Some(*cast);
-    }
-    let cast = u16::try_from(casts.len()).ok()?;
-    casts.push(Cast::new(targets));
-    known.insert(targets.clone(), cast);
-    Some(cast)
 }

@@ -253,9 +253,8 @@ impl Scan<'_> {
             b'0'..=b'9' | b'.' => self.number().map(Some),
             b',' | b';' => Ok(Some(self.taken(first, 1))),
             b'?' | b']' => Ok(Some(self.taken(b'?', 1))),
-            b'^' | b'%' | b'+' | b'~' => Ok(Some(self.taken(b'o', 1))),
             b'-' | b'/' if matches!((first, self.rest.get(1)), (b'-', Some(b'-')) | (b'/', Some(b'*'))) => Err(Beyond),
-            b'-' | b'/' => Ok(Some(self.taken(b'o', 1))),
+            b'-' | b'/' | b'^' | b'%' | b'+' | b'~' => Ok(Some(self.taken(b'o', 1))),
             b'!' | b'&' | b'*' | b':' | b'<' | b'=' | b'>' | b'|' => Ok(Some(self.sign())),
             _ => Err(Beyond),
         }

@@ -43,7 +43,9 @@ impl Needed {
         if texts.iter().any(Vec::is_empty) {
             return None;
         }
-        texts.iter_mut().for_each(|text| text.truncate(LENGTH));
+        for text in &mut texts {
+            text.truncate(LENGTH);
+        }
         texts.sort_unstable();
         // What starts with another text of the set is found with it.
         texts.dedup_by(|next, kept| next.starts_with(kept));
@@ -109,7 +111,7 @@ fn required(hir: &Hir) -> Option<Needed> {
 fn says_something(part: &Hir) -> bool {
     match part.kind() {
         HirKind::Empty | HirKind::Look(_) => false,
-        HirKind::Class(Class::Bytes(class)) => class.ranges().iter().map(|range| range.len()).sum::<usize>() <= CLASS,
+        HirKind::Class(Class::Bytes(class)) => class.ranges().iter().map(ClassBytesRange::len).sum::<usize>() <= CLASS,
         HirKind::Repetition(repetition) => repetition.min > 0 && says_something(&repetition.sub),
         _ => true,
     }
