@@ -8,7 +8,7 @@ use std::{net::IpAddr, sync::Arc};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{LogicalId, Refusal};
+use crate::{Alert, LogicalId, Refusal};
 
 /// Something that happened.
 #[derive(Clone, Debug, Serialize)]
@@ -50,6 +50,10 @@ pub enum Happening {
     NotEnforced(NotEnforced),
     /// Code, keys or settings were taken up anew.
     Reloaded(Reloaded),
+    /// People should know something: it began, changed, or is over.
+    Alerted(Box<Alert>),
+    /// An address does little but attack.
+    AddressSuspected(AddressSuspected),
 }
 
 /// The shield took up its work.
@@ -262,6 +266,15 @@ pub struct NotEnforced {
 pub struct Reloaded {
     /// What.
     pub subject: Arc<str>,
+}
+
+/// An address does little but attack.
+#[derive(Clone, Debug, Serialize)]
+pub struct AddressSuspected {
+    /// The address; of IPv6 the first of its /64.
+    pub address: IpAddr,
+    /// One clause: what shows it.
+    pub reason: Arc<str>,
 }
 
 /// Where events go. Never blocks and never fails towards the caller: an event that cannot be kept is counted by the sink.
