@@ -1,6 +1,7 @@
 //! The firewall's rules, from the program itself or from a folder of rule files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use brigandine_inspect::{Configuration, Error, RulePart, RuleSet, Sources};
@@ -54,6 +55,13 @@ pub(crate) fn load(wanted: &Wanted) -> anyhow::Result<RuleSet> {
         )),
         Err(error) => Err(anyhow::anyhow!(face::harmless(&error.to_string()))),
     }
+}
+
+/// Builds what the rules need on a thread of its own, so that the first request does not wait for it. Without such a thread
+/// it is built when it is first needed.
+pub(crate) fn warm(rules: &Arc<RuleSet>) {
+    let rules = Arc::clone(rules);
+    drop(std::thread::Builder::new().name("firewall".to_owned()).spawn(move || rules.warm()));
 }
 
 /// Files of one rule folder, and bytes of them all. More are no rule set but a mistake.

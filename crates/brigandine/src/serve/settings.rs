@@ -137,15 +137,16 @@ impl Reader<'_> {
             written.rules.as_deref().map_or(Origin::BuiltIn, |text| Origin::parse(text, &configuration.folder));
         let wanted = Wanted { origin, paranoia, exclude: written.exclude.clone(), detect: false };
         let rules = match firewall::load(&wanted) {
-            Ok(rules) => rules,
+            Ok(rules) => Arc::new(rules),
             Err(error) => {
                 self.fault(&["waf"], error.to_string());
                 return None;
             }
         };
+        firewall::warm(&rules);
         let off = configuration.written.routes.iter().filter(|(_, route)| route.inspect == Some(false));
         Some(Firewall {
-            rules: Arc::new(ArcSwap::from_pointee(rules)),
+            rules: Arc::new(ArcSwap::new(rules)),
             inspection: brigandine_inspect::Settings {
                 body_by_content: true,
                 ..brigandine_inspect::Settings::default()

@@ -53,6 +53,8 @@ pub(crate) struct Link {
     pub(crate) targets: Targets,
     /// Values that many links share, if they cannot change during a phase.
     pub(crate) group: Option<u16>,
+    /// The one member of TX whose number is compared as it is, if that is all there is to the link.
+    pub(crate) gate: Option<u16>,
     /// `None` for a rule that always matches.
     pub(crate) test: Option<Test>,
     pub(crate) chain: u16,

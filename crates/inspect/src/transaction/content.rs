@@ -120,11 +120,8 @@ impl Inspection<'_> {
     }
 
     fn collect_json(&mut self, body: &[u8]) -> Option<BodyError> {
-        let flat = json::flatten(body, &self.limits());
-        for argument in &flat.arguments {
-            self.argument(false, &argument.name, &argument.value);
-        }
-        flat.error
+        let limits = self.limits();
+        json::walk(body, &limits, &mut |name, value, _| self.argument(false, name, value)).err()
     }
 
     fn collect_xml(&mut self, body: &[u8]) -> Option<BodyError> {

@@ -207,10 +207,18 @@ impl Finisher {
             let bit = if sieved { self.planner.bit(side, &operator) } else { None };
             Test { operator, negated, name, argument, template, bit }
         });
+        let probes = self.slots.probes(&targets);
+        let plain = self.planner.is_empty(chain) && targets.excluded.is_empty();
+        let number = test.as_ref().is_some_and(|test| test.operator.compares_numbers());
+        let gate = match probes.as_slice() {
+            [probe] if plain && number && !probe.count => probe.slot,
+            _ => None,
+        };
         Ok(Link {
-            probes: self.slots.probes(&targets),
+            probes,
             targets,
             group,
+            gate,
             test,
             chain,
             multi_match: actions.multi_match,
