@@ -64,4 +64,7 @@ pub use identity::{
     development::DevelopmentIssuer,
 };
 pub use record::Counters;
-pub use settings::{Firewall, IssuerSetting, Keeper, KeyScope, KeySource, Limits, Observe, Settings, Timers, TlsFiles};
+pub use guard::content::rule_matches;
+pub use settings::{
+    Firewall, IssuerSetting, Keeper, KeyScope, KeySource, Limits, Observe, RouteInspection, Settings, Timers, TlsFiles,
+};
