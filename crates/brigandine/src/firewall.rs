@@ -283,7 +283,8 @@ fn exclusion(text: &str) -> anyhow::Result<String> {
 /// written down.
 pub(crate) fn exclusion_for(rule: u64, variable: &str) -> String {
     let (collection, name) = variable.split_once(':').unwrap_or((variable, ""));
-    let plain = is_variable(variable) && !collection.is_empty() && !name.starts_with('/') && !name.contains([',', '\'']);
+    let plain =
+        is_variable(variable) && !collection.is_empty() && !name.starts_with('/') && !name.contains([',', '\'']);
     if plain { format!("{rule} {variable}") } else { rule.to_string() }
 }
 

@@ -228,7 +228,11 @@ impl Observe {
     pub(crate) fn with(&self, guard: Guard, other: &Self) -> Self {
         let mut whole = self.clone();
         let put = |guards: &mut BTreeSet<Guard>, named: bool| {
-            if named { guards.insert(guard) } else { guards.remove(&guard) };
+            if named {
+                guards.insert(guard)
+            } else {
+                guards.remove(&guard)
+            };
         };
         put(&mut whole.guards, other.guards.contains(&guard));
         for route in other.routes.keys() {

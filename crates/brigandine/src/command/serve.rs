@@ -67,8 +67,7 @@ fn keep(
         kept::expire(data, limits);
         return Ok(None);
     }
-    let credentials =
-        if written.credentials == KeptCredentials::Keep { Credentials::Keep } else { Credentials::Hide };
+    let credentials = if written.credentials == KeptCredentials::Keep { Credentials::Keep } else { Credentials::Hide };
     kept::start(data, limits, credentials, sink.clone()).context("refused requests cannot be kept").map(Some)
 }
 
@@ -94,12 +93,12 @@ impl Started<'_> {
     async fn serve(&self, mut settings: Settings, sink: Arc<dyn Sink>) -> anyhow::Result<Counters> {
         let keys = self.development(&mut settings)?;
         let wanted = settings::wanted(self.configuration);
-        settings.firewall =
-            settings.firewall.map(|firewall| freshness::keeping(firewall, self.kept.as_ref(), &wanted));
+        settings.firewall = settings.firewall.map(|firewall| freshness::keeping(firewall, self.kept.as_ref(), &wanted));
         let place = Place { data: self.data, sink: sink.clone() };
         let local = functions::start(self.project, &self.arguments.functions, self.configuration, place).await?;
         let app = Arc::new(self.project.app.clone());
-        let door = Door::new(app.clone(), settings.clone(), functions::backend(local.clone(), sink.clone()), sink.clone())?;
+        let door =
+            Door::new(app.clone(), settings.clone(), functions::backend(local.clone(), sink.clone()), sink.clone())?;
         let address = door.bind().await.map_err(listening)?;
         functions::tell(&local);
         self.tell_exposure(address);
@@ -118,8 +117,7 @@ impl Started<'_> {
         face::result(&greeting.text())?;
         let folder = self.project.folder.clone();
         let watched = Watched { folder, app, kept: self.kept.clone() };
-        let watching =
-            tokio::spawn(freshness::watch(watched, door.clone(), self.configuration.clone(), sink.clone()));
+        let watching = tokio::spawn(freshness::watch(watched, door.clone(), self.configuration.clone(), sink.clone()));
         let served = door.serve(asked_to_end()).await;
         watching.abort();
         served?;

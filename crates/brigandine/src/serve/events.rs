@@ -85,7 +85,10 @@ impl EventGate {
             return Err(InvokeError::Refused { function: call.function, reason: reason.into() });
         }
         let Some(payload) = decision.payload else {
-            return Ok(Reply::of(batch::with_failures(&Bytes::from_static(br#"{"batchItemFailures":[]}"#), &decision.failures)));
+            return Ok(Reply::of(batch::with_failures(
+                &Bytes::from_static(br#"{"batchItemFailures":[]}"#),
+                &decision.failures,
+            )));
         };
         call.payload = payload;
         let mut reply = self.behind.invoke(call).await?;
@@ -209,7 +212,11 @@ impl Look {
             item,
             refused: verdict.action == Action::Block,
             matches: rule_matches(&verdict.matches),
-            json: if verdict.action == Action::Block { String::from_utf8_lossy(event).into_owned() } else { String::new() },
+            json: if verdict.action == Action::Block {
+                String::from_utf8_lossy(event).into_owned()
+            } else {
+                String::new()
+            },
             verdict,
         }
     }

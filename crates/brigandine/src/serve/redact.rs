@@ -294,7 +294,8 @@ mod tests {
 
     #[test]
     fn credentials_are_hidden_wherever_they_have_a_name() {
-        let headers = [("authorization", "Bearer abc"), ("x-api-key", "abc"), ("cookie", "sid=abc; theme=abc; flag"), ("x", "y")];
+        let headers =
+            [("authorization", "Bearer abc"), ("x-api-key", "abc"), ("cookie", "sid=abc; theme=abc; flag"), ("x", "y")];
         let (text, names) = hidden(&request("a=b&access_token=abc", &headers, "user=ada&password=abc"));
         assert!(!text.contains("abc"), "{text}");
         assert!(text.starts_with("POST /orders?a=b&access_token=(hidden) HTTP/1.1\r\n"), "{text}");
@@ -302,7 +303,14 @@ mod tests {
         assert!(text.contains("cookie: sid=(hidden); theme=(hidden); flag\r\n"), "{text}");
         assert_eq!(
             names,
-            ["body password", "query access_token", "header authorization", "header x-api-key", "cookie sid", "cookie theme"]
+            [
+                "body password",
+                "query access_token",
+                "header authorization",
+                "header x-api-key",
+                "cookie sid",
+                "cookie theme"
+            ]
         );
     }
 
@@ -310,8 +318,14 @@ mod tests {
     fn members_of_json_are_hidden_at_any_depth_and_in_broken_json() {
         let json = |text: &str| hidden(&request("", &[], text)).0.split_once("\r\n\r\n").unwrap().1.to_owned();
         assert_eq!(json(r#"{"a":"x","password" : "p\"q", "n":1}"#), r#"{"a":"x","password" : "(hidden)", "n":1}"#);
-        assert_eq!(json(r#"{"token":12345,"b":[{"secret":true}]}"#), r#"{"token":"(hidden)","b":[{"secret":"(hidden)"}]}"#);
-        assert_eq!(json(r#"{"secret":{"v":["x",{"w":"y"}]},"z":"k"}"#), r#"{"secret":{"v":["(hidden)",{"w":"(hidden)"}]},"z":"k"}"#);
+        assert_eq!(
+            json(r#"{"token":12345,"b":[{"secret":true}]}"#),
+            r#"{"token":"(hidden)","b":[{"secret":"(hidden)"}]}"#
+        );
+        assert_eq!(
+            json(r#"{"secret":{"v":["x",{"w":"y"}]},"z":"k"}"#),
+            r#"{"secret":{"v":["(hidden)",{"w":"(hidden)"}]},"z":"k"}"#
+        );
         assert_eq!(json(r#"{"password":"abc"#), r#"{"password":"(hidden)""#);
         assert_eq!(json(r#"[{"note":"password"},"x"]"#), r#"[{"note":"password"},"x"]"#);
     }

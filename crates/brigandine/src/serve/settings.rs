@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use brigandine_gateway::{ApiKey, Firewall, IssuerSetting, KeyScope, KeySource, Observe, RouteInspection, Settings, TlsFiles};
+use brigandine_gateway::{
+    ApiKey, Firewall, IssuerSetting, KeyScope, KeySource, Observe, RouteInspection, Settings, TlsFiles,
+};
 use brigandine_model::{App, Guard, LogicalId, Throttle};
 use ipnet::IpNet;
 

@@ -14,8 +14,8 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use brigandine_model::{
-    ConnectionFailed, ConnectionRefused, Event, EventJudged, FunctionLogged, Guard, Happening, InvocationFinished, Judged,
-    RequestAnswered,
+    ConnectionFailed, ConnectionRefused, Event, EventJudged, FunctionLogged, Guard, Happening, InvocationFinished,
+    Judged, RequestAnswered,
 };
 use jiff::{Timestamp, tz::TimeZone};
 

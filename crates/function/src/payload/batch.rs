@@ -111,7 +111,8 @@ impl<'a> Batch<'a> {
             }
             Lists::Many(lists) => {
                 let kept = lists.iter().map(|(name, items)| (name, items.iter().copied().filter(&mut keep).collect()));
-                let kept: BTreeMap<&String, Vec<&RawValue>> = kept.filter(|(_, items): &(_, Vec<_>)| !items.is_empty()).collect();
+                let kept: BTreeMap<&String, Vec<&RawValue>> =
+                    kept.filter(|(_, items): &(_, Vec<_>)| !items.is_empty()).collect();
                 (!kept.is_empty()).then(|| raw(&kept))
             }
         };
@@ -151,7 +152,11 @@ pub fn with_failures(reply: &Bytes, ids: &[String]) -> Bytes {
         batch_item_failures: Option<Vec<serde_json::Value>>,
     }
     let text = reply.trim_ascii();
-    let report = if matches!(text, b"" | b"null" | b"\"\"") { Some(Report::default()) } else { serde_json::from_slice(text).ok() };
+    let report = if matches!(text, b"" | b"null" | b"\"\"") {
+        Some(Report::default())
+    } else {
+        serde_json::from_slice(text).ok()
+    };
     let Some(report) = report.filter(|_| !ids.is_empty()) else { return reply.clone() };
     let mut failures = report.batch_item_failures.unwrap_or_default();
     for id in ids {
@@ -202,7 +207,9 @@ mod tests {
         let text = String::from_utf8(rest.to_vec()).unwrap();
         assert!(text.contains(r#""body":"1.0000000000000000001""#) && !text.contains("fifo"), "{text}");
         assert_eq!(batch.without(&BTreeSet::from([0, 1])), None);
-        let many = Batch::read(br#"{"eventSource":"aws:kafka","records":{"t-0":[{"offset":1}],"t-1":[{"offset":2.50}]}}"#).unwrap();
+        let many =
+            Batch::read(br#"{"eventSource":"aws:kafka","records":{"t-0":[{"offset":1}],"t-1":[{"offset":2.50}]}}"#)
+                .unwrap();
         let rest = many.without(&BTreeSet::from([0])).unwrap();
         assert_eq!(&rest[..], br#"{"eventSource":"aws:kafka","records":{"t-1":[{"offset":2.50}]}}"#);
         assert_eq!(&many.around()[..], br#"{"eventSource":"aws:kafka"}"#);

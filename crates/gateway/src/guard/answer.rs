@@ -101,12 +101,7 @@ fn packed(answer: &Answer) -> bool {
 }
 
 /// Looks at the answer, on a thread of its own where it is long.
-async fn judge(
-    firewall: &Firewall,
-    request: &Request,
-    answer: Answer,
-    seen: usize,
-) -> (Answer, Option<Verdict>) {
+async fn judge(firewall: &Firewall, request: &Request, answer: Answer, seen: usize) -> (Answer, Option<Verdict>) {
     let (rules, settings) = (firewall.rules.clone(), firewall.inspection);
     let body = answer.body.slice(..seen);
     let (status, headers, request) = (answer.status.as_u16(), answer.headers.clone(), request.clone());

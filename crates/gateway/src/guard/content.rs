@@ -199,7 +199,10 @@ const INNOCENT: [(&str, &str); 5] = [
     ("", ""),
     ("application/json", r#"{"name": "Ada O'Brien", "note": "two lamps; one shade", "tags": ["a-b", 7, null]}"#),
     ("application/x-www-form-urlencoded", "name=Ada+O%27Brien&note=two+lamps&page=2"),
-    ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nlamps\r\n--b--\r\n"),
+    (
+        "multipart/form-data; boundary=b",
+        "--b\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nlamps\r\n--b--\r\n",
+    ),
     ("application/xml", "<order><note kind=\"gift\">two lamps</note></order>"),
 ];
 
