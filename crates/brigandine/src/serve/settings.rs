@@ -183,6 +183,10 @@ impl Reader<'_> {
             (label.as_str().into(), RouteInspection { inspect: route.inspect, responses: route.responses })
         });
         firewall.routes = routes.filter(|(_, inspection)| *inspection != RouteInspection::default()).collect();
+        let asked = firewall.responses || firewall.routes.values().any(|route| route.responses == Some(true));
+        if asked && !firewall.rules.looks_at_answers() {
+            face::warn("answers are to be looked at, but the rules have none for answers; a Core Rule Set has some");
+        }
         firewall.warm();
         Some(firewall)
     }

@@ -159,5 +159,5 @@ async fn what_hyper_refuses_is_told_too() {
             _ => None,
         })
         .await;
-    assert_eq!(stage.door.counters().connections_failed, 2);
+    assert_eq!(stage.door.counters().connections_failed, 1);
 }
