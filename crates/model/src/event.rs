@@ -8,7 +8,7 @@ use std::{net::IpAddr, sync::Arc};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{LogicalId, Refusal};
+use crate::{Alert, LogicalId, Refusal};
 
 /// Something that happened.
 #[derive(Clone, Debug, Serialize)]
@@ -58,6 +58,10 @@ pub enum Happening {
     Reloaded(Reloaded),
     /// Something changed and cannot be used as it is now.
     ReloadFailed(ReloadFailed),
+    /// People should know something: it began, changed, or is over.
+    Alerted(Box<Alert>),
+    /// An address does little but attack.
+    AddressSuspected(AddressSuspected),
 }
 
 /// The shield took up its work.
@@ -336,6 +340,15 @@ pub struct ReloadFailed {
     /// What.
     pub subject: Arc<str>,
     /// Why, with file and line where there are any.
+    pub reason: Arc<str>,
+}
+
+/// An address does little but attack.
+#[derive(Clone, Debug, Serialize)]
+pub struct AddressSuspected {
+    /// The address; of IPv6 the first of its /64.
+    pub address: IpAddr,
+    /// One clause: what shows it.
     pub reason: Arc<str>,
 }
 

@@ -1,4 +1,5 @@
-//! The record of events: newline-delimited JSON in the data folder, and the terminal view fed from the same stream.
+//! The record of events: newline-delimited JSON in the data folder, and the terminal view and the watch fed from the same
+//! stream.
 //!
 //! Emitting never waits: a bounded channel leads to one writer thread that encodes and writes. When the channel is full the
 //! event is dropped and counted, and the count itself is recorded. The view has a thread of its own, so that a terminal
@@ -15,7 +16,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use brigandine_model::{Event, Guard, Happening, Judged, RuleMatch, Sink};
+use brigandine_detect::Watch;
+use brigandine_model::{AddressSuspected, Event, Guard, Happening, Judged, RuleMatch, Sink};
+use jiff::Timestamp;
 
 use super::{
     segment::Segment,
@@ -154,6 +157,7 @@ impl Tally {
 
 fn write_all(receiver: &Receiver<Entry>, mut segment: Segment, watcher: &Watcher, dropped: &AtomicU64) -> Tally {
     let mut tally = Tally::default();
+    let mut watch = Watch::default();
     let mut idle = Duration::ZERO;
     let mut flushed = Instant::now();
     loop {
@@ -161,6 +165,7 @@ fn write_all(receiver: &Receiver<Entry>, mut segment: Segment, watcher: &Watcher
             Ok(Entry::Event(event)) => {
                 idle = Duration::ZERO;
                 tally.count(&event);
+                watch.see(&event);
                 segment.append(&event);
                 watcher.show(event);
             }
@@ -168,6 +173,10 @@ fn write_all(receiver: &Receiver<Entry>, mut segment: Segment, watcher: &Watcher
             Ok(Entry::Close) | Err(RecvTimeoutError::Disconnected) => break,
         }
         if flushed.elapsed() > FLUSH {
+            for event in found(&mut watch, Timestamp::now()) {
+                segment.append(&event);
+                watcher.show(event);
+            }
             segment.note_lost(dropped.swap(0, Ordering::Relaxed));
             segment.flush();
             flushed = Instant::now();
@@ -176,6 +185,17 @@ fn write_all(receiver: &Receiver<Entry>, mut segment: Segment, watcher: &Watcher
     segment.note_lost(dropped.swap(0, Ordering::Relaxed));
     segment.flush();
     tally
+}
+
+/// What the watch has found by now, as Events.
+fn found(watch: &mut Watch, at: Timestamp) -> Vec<Event> {
+    let said = watch.tick(at);
+    let alerts = said.alerts.into_iter().map(|alert| Happening::Alerted(Box::new(alert)));
+    let suspects = said.suspects.into_iter().map(|suspect| {
+        let (address, reason) = (suspect.address, suspect.reason.into());
+        Happening::AddressSuspected(AddressSuspected { address, reason })
+    });
+    alerts.chain(suspects).map(|what| Event { at, what }).collect()
 }
 
 /// The next entry. While events keep coming the writer looks once in a while rather than being woken for each: waking a
@@ -199,6 +219,33 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+
+    #[test]
+    fn what_the_watch_finds_is_on_record_with_what_it_saw() {
+        let folder = tempfile::tempdir().unwrap();
+        let (recorder, writer) = start(folder.path(), View::silent()).unwrap();
+        for _ in 0..40 {
+            let refusal = brigandine_model::Refusal {
+                guard: Guard::Inspection,
+                status: 403,
+                code: "content",
+                reason: "no".into(),
+                retry_after: None,
+            };
+            let what = Happening::RequestAnswered(Box::new(super::super::view::tests::refused(refusal)));
+            recorder.emit(Event { at: Timestamp::now(), what });
+        }
+        let path = folder.path().join("events.ndjson");
+        let until = Instant::now() + Duration::from_secs(20);
+        let mut text = String::new();
+        while Instant::now() < until && !(text.contains("\"alerted\"") && text.contains("\"address-suspected\"")) {
+            std::thread::sleep(BEAT);
+            text = std::fs::read_to_string(&path).unwrap();
+        }
+        writer.close();
+        assert!(text.contains("attack: 40 of 40 requests in 3 s refused for their content"), "{text}");
+        assert!(text.contains("\"address-suspected\",\"address\":\"127.0.0.1\""), "{text}");
+    }
 
     #[test]
     fn every_event_becomes_one_line_of_json() {

@@ -5,7 +5,7 @@
 use std::{
     io::IsTerminal,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
@@ -14,8 +14,8 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use brigandine_model::{
-    ConnectionFailed, ConnectionRefused, Event, EventJudged, FunctionLogged, Guard, Happening, InvocationFinished,
-    Judged, RequestAnswered,
+    Alert, ConnectionFailed, ConnectionRefused, Event, EventJudged, FunctionLogged, Guard, Happening, InvocationFinished,
+    Judged, RequestAnswered, Severity,
 };
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -27,6 +27,9 @@ const LINES_PER_SECOND: u32 = 60;
 /// Events that may wait for the terminal; more are left out and counted.
 const WAITING: usize = 256;
 
+/// Alerts that may wait besides: they are shown in any flood.
+const URGENT: usize = 64;
+
 /// Longest wait for the terminal at the end.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -34,14 +37,22 @@ const FAREWELL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Watcher {
     sender: SyncSender<Event>,
+    urgent: Arc<Mutex<Vec<Event>>>,
     left_out: Arc<AtomicU64>,
     shows: bool,
     done: Receiver<()>,
 }
 
 impl Watcher {
-    /// Shows one event when there is room.
+    /// Shows one event when there is room, and an alert in any flood.
     pub(crate) fn show(&self, event: Event) {
+        if matches!(event.what, Happening::Alerted(_)) {
+            let mut urgent = self.urgent.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.shows && urgent.len() < URGENT {
+                urgent.push(event);
+            }
+            return;
+        }
         if self.shows && is_for_people(&event.what) && self.sender.try_send(event).is_err() {
             self.left_out.fetch_add(1, Ordering::Relaxed);
         }
@@ -90,10 +101,13 @@ impl View {
         let (sender, receiver) = sync_channel::<Event>(WAITING);
         let (told, done) = sync_channel(1);
         let left_out = Arc::new(AtomicU64::new(0));
-        let (shows, missed) = (self.shows, left_out.clone());
+        let urgent = Arc::new(Mutex::new(Vec::new()));
+        let (shows, missed, alerts) = (self.shows, left_out.clone(), urgent.clone());
         std::thread::Builder::new().name("view".to_owned()).spawn(move || {
             loop {
-                match receiver.recv_timeout(Duration::from_millis(500)) {
+                let heard = receiver.recv_timeout(Duration::from_millis(200));
+                self.show_all(std::mem::take(&mut alerts.lock().unwrap_or_else(PoisonError::into_inner)));
+                match heard {
                     Ok(event) => self.show(&event),
                     Err(RecvTimeoutError::Timeout) => self.tick(),
                     Err(RecvTimeoutError::Disconnected) => break,
@@ -103,7 +117,23 @@ impl View {
             self.tick();
             told.send(()).unwrap_or_default();
         })?;
-        Ok(Watcher { sender, left_out, shows, done })
+        Ok(Watcher { sender, urgent, left_out, shows, done })
+    }
+
+    /// Shows alerts, whatever was shown this second.
+    fn show_all(&self, alerts: Vec<Event>) {
+        for event in alerts {
+            if let Happening::Alerted(alert) = &event.what {
+                let time = self.time(event.at);
+                alert_lines(alert).iter().enumerate().for_each(|(place, line)| {
+                    say(&if place == 0 { format!("{time}  {line}") } else { format!("             {line}") });
+                });
+            }
+        }
+    }
+
+    fn time(&self, at: Timestamp) -> String {
+        at.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string()
     }
 
     /// Shows one event, if it is one for people.
@@ -133,8 +163,7 @@ impl View {
             return;
         }
         self.lines += 1;
-        let time = at.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string();
-        say(&format!("{time}  {line}"));
+        say(&format!("{}  {line}", self.time(at)));
     }
 }
 
@@ -207,6 +236,20 @@ fn event_line(judged: &EventJudged) -> Option<String> {
     Some(format!("  {style}✕{style:#}  event for {}{item}: {verdict}", judged.function))
 }
 
+/// An alert: what it is, then what shows it.
+fn alert_lines(alert: &Alert) -> Vec<String> {
+    let (mark, color) = match alert.severity {
+        _ if alert.resolved => ("✓", AnsiColor::Green),
+        Severity::Critical | Severity::High => ("▲", AnsiColor::Red),
+        Severity::Medium | Severity::Low => ("▲", AnsiColor::Yellow),
+        Severity::Info => ("▲", AnsiColor::Cyan),
+    };
+    let (style, dim) = (Style::new().fg_color(Some(color.into())).bold(), Style::new().dimmed());
+    let title = format!("  {style}{mark}  {}{style:#}", harmless(&alert.title));
+    let evidence = alert.evidence.iter().map(|line| format!("  {dim}{}{dim:#}", harmless(line)));
+    std::iter::once(title).chain(evidence).collect()
+}
+
 /// Whether an environment ended by a fault rather than by our own will.
 fn is_fault(reason: &str) -> bool {
     !matches!(reason, "idle" | "reload" | "shutdown")
@@ -277,7 +320,7 @@ fn duration(us: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use brigandine_model::{Guard, Refusal};
 
     use super::*;
@@ -298,6 +341,28 @@ mod tests {
             refusal: None,
             observed: Vec::new(),
         }
+    }
+
+    /// A refused request, for the tests of others too.
+    pub(crate) fn refused(refusal: Refusal) -> RequestAnswered {
+        RequestAnswered { refusal: Some(refusal), ..request(403, "/orders") }
+    }
+
+    #[test]
+    fn an_alert_is_a_title_and_what_shows_it_and_cannot_write_to_the_terminal() {
+        let mut alert = Alert {
+            since: Timestamp::UNIX_EPOCH,
+            severity: Severity::High,
+            key: "attack".into(),
+            title: "attack: 40 of 80".into(),
+            evidence: vec!["at POST /\u{1b}[2J (90 %)".into()],
+            resolved: false,
+        };
+        let lines = alert_lines(&alert);
+        assert!(lines[0].contains("▲  attack: 40 of 80"), "{lines:?}");
+        assert!(lines[1].contains("/\\u{1b}[2J (90 %)"), "{lines:?}");
+        alert.resolved = true;
+        assert!(alert_lines(&alert)[0].contains("✓"));
     }
 
     #[test]
