@@ -107,7 +107,9 @@ fn a_broken_rule_file_keeps_the_old_rules_and_is_told_once_with_its_line() {
     write("SecRule ARGS \"@contains evil\" \"id:7,phase:2,deny,log\"\n");
     let shield = Shield::start(folder.path(), &[]);
     assert_eq!(shield.get("/echo?a=evil").status, 403);
-    write("SecRule ARGS \"@contains good\" \"id:7,phase:2,deny,log\"\n\nSecRule ARGS \"@nonsense\" \"id:8,phase:2,deny\"\n");
+    write(
+        "SecRule ARGS \"@contains good\" \"id:7,phase:2,deny,log\"\n\nSecRule ARGS \"@nonsense\" \"id:8,phase:2,deny\"\n",
+    );
     let failed = shield.event(|event| event["event"] == "reload-failed");
     assert!(failed["reason"].as_str().unwrap().contains("own.conf:3"), "{failed}");
     assert_eq!((shield.get("/echo?a=evil").status, shield.get("/echo?a=good").status), (403, 200));
@@ -157,9 +159,7 @@ fn an_event_is_looked_at_before_its_function() {
         let path = |path: &Path| path.to_str().unwrap().to_owned();
         brigandine(&["invoke", function, &path(folder.path()), "--event", &path(&file), "--data", &path(&data)])
     };
-    let message = |id: &str, body: &str| {
-        serde_json::json!({"messageId": id, "body": body, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:1:q"})
-    };
+    let message = |id: &str, body: &str| serde_json::json!({"messageId": id, "body": body, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:1:q"});
     let batch = serde_json::json!({"Records": [message("a", "two lamps"), message("b", "../../../etc/passwd")]});
     let (code, said, talk) = invoke("Reader", &batch);
     assert_eq!(code, Some(0), "{talk}");

@@ -140,14 +140,14 @@ impl Door {
 
     /// Serves another state of the application from the next request on. Rates and counts go on.
     pub fn reload(&self, app: Arc<App>) {
-        self.change(|plan| (app.clone(), plan.settings.clone()));
+        self.change(move |plan| (app.clone(), plan.settings.clone()));
         self.tell_reloaded("template".into());
     }
 
     /// Looks at requests by this firewall from the next one on, and by none where there is none; those under way keep the one
     /// they began with. Of `observe`, which is named as in [`Settings`], what it says of inspection counts.
     pub fn guard_with(&self, firewall: Option<Firewall>, observe: &Observe) -> Result<(), Error> {
-        let changed = |plan: &Plan| {
+        let changed = move |plan: &Plan| {
             let observe = plan.settings.observe.with(Guard::Inspection, observe);
             Settings { firewall: firewall.clone(), observe, ..(*plan.settings).clone() }
         };

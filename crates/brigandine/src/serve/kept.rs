@@ -32,7 +32,7 @@ const WAITING_BYTES: usize = 16 * 1024 * 1024;
 
 /// How often drops are told and old lines looked for.
 const BEAT: Duration = Duration::from_secs(1);
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// Longest wait for the writer at the end.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -262,7 +262,7 @@ mod tests {
         }
     }
 
-    const LIMITS: Limits = Limits { bytes: 64 * 1024 * 1024, lines: 10_000, age: Duration::from_secs(3_600) };
+    const LIMITS: Limits = Limits { bytes: 64 * 1024 * 1024, lines: 10_000, age: Duration::from_hours(1) };
 
     fn request(id: &str, body: usize) -> Request {
         Request {

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use super::store::{Limits, Store};
 
 /// What it may hold. Whoever floods a queue with attacks must not fill the disk; the oldest make room.
-const LIMITS: Limits = Limits { bytes: 256 * 1024 * 1024, lines: 100_000, age: Duration::from_secs(30 * 86_400) };
+const LIMITS: Limits = Limits { bytes: 256 * 1024 * 1024, lines: 100_000, age: Duration::from_hours(30 * 24) };
 
 /// Items that are remembered, so that one that is delivered again is not kept again.
 const REMEMBERED: usize = 4_096;

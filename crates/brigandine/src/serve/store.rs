@@ -255,7 +255,7 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(86_400);
+    const DAY: Duration = Duration::from_hours(24);
 
     fn limits(bytes: u64, lines: u64) -> Limits {
         Limits { bytes, lines, age: 8 * DAY }

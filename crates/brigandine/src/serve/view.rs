@@ -14,8 +14,8 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use brigandine_model::{
-    Alert, ConnectionFailed, ConnectionRefused, Event, EventJudged, FunctionLogged, Guard, Happening, InvocationFinished,
-    Judged, RequestAnswered, Severity,
+    Alert, ConnectionFailed, ConnectionRefused, Event, EventJudged, FunctionLogged, Guard, Happening,
+    InvocationFinished, Judged, RequestAnswered, Severity,
 };
 use jiff::{Timestamp, tz::TimeZone};
 

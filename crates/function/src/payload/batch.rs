@@ -139,7 +139,7 @@ fn item<'a>(list: &str, place: usize, raw: &'a RawValue) -> Item<'a> {
         .or_else(numbered)
         .unwrap_or_else(|| if list.is_empty() { place.to_string() } else { format!("{list}:{place}") });
     let queue = text(named.event_source).as_deref() == Some("aws:sqs");
-    let ordered = text(named.event_source_arn).is_some_and(|arn| arn.ends_with(".fifo"));
+    let ordered = text(named.event_source_arn).is_some_and(|arn| arn.strip_suffix(".fifo").is_some());
     Item { id, json: raw.get(), alone: queue && !ordered }
 }
 

@@ -49,7 +49,8 @@ pub(super) struct Explanation {
 #[derive(Serialize)]
 pub(super) struct Judged {
     /// `refused`, `observed`, `noted`.
-    pub(super) judged: String,
+    #[serde(rename = "judged")]
+    pub(super) verdict: String,
     pub(super) part: Option<String>,
     pub(super) item: Option<String>,
     pub(super) quarantined: bool,
@@ -148,7 +149,7 @@ fn told(judgement: Judgement) -> Judged {
         excerpt: found.excerpt,
     };
     Judged {
-        judged: judgement.judged,
+        verdict: judgement.judged,
         part: judgement.part,
         item: judgement.item,
         quarantined: judgement.quarantined,

@@ -28,7 +28,7 @@ pub(super) fn human(explanation: &Explanation) -> String {
         let only = if explanation.replay.refused_with_exclusion == Some(false) { "exactly " } else { "" };
         write!(text, "\nTo let {only}this pass, in brigandine.toml:\n\n  [waf]\n  {line}\n").unwrap_or_default();
     }
-    if explanation.found.iter().any(|found| found.judged != "noted") {
+    if explanation.found.iter().any(|found| found.verdict != "noted") {
         writeln!(text, "\n{}", replayed(explanation)).unwrap_or_default();
     }
     text
@@ -58,7 +58,7 @@ fn without_findings(explanation: &Explanation) -> String {
 
 fn judgement(text: &mut String, found: &Judged) {
     let answer = found.part.as_deref() == Some("answer");
-    let verdict = match (found.judged.as_str(), answer) {
+    let verdict = match (found.verdict.as_str(), answer) {
         ("refused", false) => "refused by the firewall",
         ("refused", true) => "its answer was withheld by the firewall",
         ("observed", false) => "would be refused, but the firewall only observes",
