@@ -99,6 +99,11 @@ impl RuleSet {
         self.rules.is_empty()
     }
 
+    /// Whether any rule looks at answers.
+    pub fn looks_at_answers(&self) -> bool {
+        self.phases.iter().skip(3).take(2).any(|phase| !phase.is_empty())
+    }
+
     /// The mode the rules ask for; [`crate::Settings::engine`] overrides it.
     pub fn engine(&self) -> Engine {
         self.options.engine
