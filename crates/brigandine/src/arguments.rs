@@ -23,7 +23,7 @@ Prove:
   inspect   Replay recorded requests through the firewall
 
 Learn:
-  explain   Show a rule's page: why, attack, fix, limits
+  explain   Show a rule's page, or why a request was refused
 
 Options:
 {options}{after-help}";
@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Check(Check),
     /// List every way in, who may pass and how fast.
     Routes(Routes),
-    /// Show a rule's page: why, attack, fix, limits.
+    /// Show a rule's page, or why a request was refused.
     Explain(Explain),
     /// Run the application here behind the shield.
     #[cfg(feature = "serve")]
@@ -165,13 +165,35 @@ pub(crate) struct Routes {
     pub(crate) reading: Reading,
 }
 
-/// Show a rule's page: why, attack, fix, limits.
+/// Show a rule's page, or why a request was refused.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  brigandine explain AP001\n  brigandine explain")]
+#[command(after_help = "Examples:\n  brigandine explain AP001\n  brigandine explain\n  \
+                        brigandine explain --request 0b9c6f0e-7d0f-4b53-9d55-3f3a1c0e2a11")]
 pub(crate) struct Explain {
     /// The rule's code; without it, all rules are listed.
     #[arg(value_name = "CODE")]
     pub(crate) code: Option<String>,
+    #[cfg(feature = "serve")]
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+}
+
+/// A request that `serve` or `invoke` has on record.
+#[cfg(feature = "serve")]
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Asked {
+    /// Say which rule refused the request of this id, where, and what would let it pass.
+    #[arg(long, value_name = "ID", conflicts_with = "code")]
+    pub(crate) request: Option<String>,
+    /// Folder that `serve` keeps its record in [default: the user's state folder].
+    #[arg(long, value_name = "DIR", requires = "request")]
+    pub(crate) data: Option<PathBuf>,
+    /// The template whose application it was, or the folder it lies in; not needed with `--data`.
+    #[arg(long, value_name = "PATH", default_value = ".", requires = "request")]
+    pub(crate) template: PathBuf,
+    /// Form of the result on standard output.
+    #[arg(long, value_enum, default_value_t = TableFormat::Human, requires = "request")]
+    pub(crate) format: TableFormat,
 }
 
 /// Replay recorded requests through the firewall.

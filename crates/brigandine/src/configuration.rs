@@ -47,6 +47,8 @@ pub(crate) struct Written {
     pub(crate) function: BTreeMap<String, Privileges>,
     /// The firewall that looks at what is in requests.
     pub(crate) waf: Waf,
+    /// What is kept of requests beside the events.
+    pub(crate) record: Record,
 }
 
 /// Settings of `brigandine check`.
@@ -131,13 +133,15 @@ pub(crate) enum Mode {
 }
 
 /// What the guards do on one route.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Route {
     /// Guards that only observe on this route.
     pub(crate) observe: Vec<String>,
     /// Whether the firewall looks at what is in requests of this route.
     pub(crate) inspect: Option<bool>,
+    /// Whether the firewall looks at the answers of this route as well; without it, `[waf] responses` says so.
+    pub(crate) responses: Option<bool>,
 }
 
 /// Where the keys of a token issuer come from.
@@ -185,7 +189,7 @@ pub(crate) struct Privileges {
 }
 
 /// The firewall that looks at what is in requests.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Waf {
     /// `builtin`, or a folder laid out like the Core Rule Set, such as `/usr/share/modsecurity-crs`, relative to this file.
@@ -196,6 +200,49 @@ pub(crate) struct Waf {
     pub(crate) paranoia: Option<u8>,
     /// Rules not to be asked: `1000100`, or `1000100 ARGS:comment` to leave out one variable.
     pub(crate) exclude: Vec<String>,
+    /// Whether it looks at answers as well. Answers that stream pass unseen, and the record says so. Default false.
+    pub(crate) responses: bool,
+    /// Bytes of an answer's body that are looked at; what follows passes unseen, and the record says so. Default 524288.
+    pub(crate) response_bytes: Option<u64>,
+}
+
+/// What is kept of requests beside the events.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Record {
+    /// Requests that are kept whole in the data folder, for `brigandine explain --request`. Default `none`.
+    pub(crate) requests: KeptWhole,
+    /// Most bytes of kept requests; the oldest make room. Default 67108864 (64 MiB).
+    pub(crate) requests_bytes: Option<u64>,
+    /// Most kept requests; the oldest make room. Default 10000.
+    pub(crate) requests_count: Option<u64>,
+    /// Days after which a kept request is gone. Default 7.
+    pub(crate) requests_days: Option<u32>,
+    /// Whether credentials in kept requests are hidden: values of cookies, of headers such as `Authorization`, and of fields
+    /// whose names speak of passwords, tokens or secrets. Default `hide`.
+    pub(crate) credentials: KeptCredentials,
+}
+
+/// Requests that are kept whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum KeptWhole {
+    /// None.
+    #[default]
+    None,
+    /// Those that the firewall refused, or would have refused where it only observes.
+    Blocked,
+}
+
+/// What becomes of credentials in kept requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum KeptCredentials {
+    /// They are replaced.
+    #[default]
+    Hide,
+    /// They are kept.
+    Keep,
 }
 
 /// What the firewall does with what it finds.
@@ -205,8 +252,9 @@ pub(crate) enum WafMode {
     /// Refuse it.
     #[default]
     Block,
-    /// Let it pass and record what would have been refused.
-    Detect,
+    /// Let it pass and record what would have been refused. `detect` means the same.
+    #[serde(alias = "detect")]
+    Observe,
     /// Do not look.
     Off,
 }

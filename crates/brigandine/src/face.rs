@@ -72,7 +72,13 @@ pub(crate) fn out() -> impl Write {
 
 /// Writes the result.
 pub(crate) fn result(text: &str) -> anyhow::Result<()> {
-    let mut out = out();
+    if text.contains('\u{1b}') {
+        let mut out = out();
+        out.write_all(text.as_bytes())?;
+        return Ok(out.flush()?);
+    }
+    // Nothing to strip: looking for it in every byte takes longer than writing.
+    let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
 }

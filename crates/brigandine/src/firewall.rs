@@ -1,9 +1,14 @@
 //! The firewall's rules, from the program itself or from a folder of rule files.
 
-use std::path::{Path, PathBuf};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use brigandine_inspect::{Configuration, Error, RulePart, RuleSet, Sources};
+use serde::{Deserialize, Serialize};
 
 use crate::face;
 
@@ -29,6 +34,40 @@ pub(crate) struct Wanted {
     pub(crate) detect: bool,
 }
 
+/// The rules that something was judged by, as they are written down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JudgedBy {
+    /// `builtin`, or a folder.
+    pub(crate) rules: String,
+    /// The level of strictness.
+    pub(crate) paranoia: u8,
+    /// What was excluded.
+    pub(crate) exclude: Vec<String>,
+}
+
+impl Wanted {
+    /// Written down.
+    pub(crate) fn judged_by(&self) -> JudgedBy {
+        let rules = match &self.origin {
+            Origin::BuiltIn => "builtin".to_owned(),
+            Origin::Folder(folder) => folder.canonicalize().unwrap_or_else(|_| folder.clone()).display().to_string(),
+        };
+        JudgedBy { rules, paranoia: self.paranoia, exclude: self.exclude.clone() }
+    }
+}
+
+impl JudgedBy {
+    /// The same rules again, with these exclusions beside those they had.
+    pub(crate) fn wanted(&self, more: &[String]) -> Wanted {
+        Wanted {
+            origin: Origin::parse(&self.rules, Path::new("")),
+            paranoia: self.paranoia.clamp(1, 4),
+            exclude: self.exclude.iter().chain(more).cloned().collect(),
+            detect: false,
+        }
+    }
+}
+
 impl Origin {
     /// `builtin`, or a folder.
     pub(crate) fn parse(text: &str, relative_to: &Path) -> Self {
@@ -48,11 +87,67 @@ pub(crate) fn load(wanted: &Wanted) -> anyhow::Result<RuleSet> {
     let configuration = with_settings(configuration, wanted)?;
     match RuleSet::load(&configuration, &sources) {
         Ok(rules) => Ok(rules),
+        Err(Error::Rule { place, reason }) if sources.bytes(&place.file).is_some() => {
+            let folder = match &wanted.origin {
+                Origin::Folder(folder) => format!("{}/", folder.display()),
+                Origin::BuiltIn => String::new(),
+            };
+            Err(anyhow::anyhow!(face::harmless(&format!("{folder}{place}: {reason}"))))
+        }
         Err(Error::Missing(paths)) => Err(face::sentence(
             format!("the rules need files that are not there: {}", paths.join(", ")),
             "put them beside the rules",
         )),
         Err(error) => Err(anyhow::anyhow!(face::harmless(&error.to_string()))),
+    }
+}
+
+/// Builds what the rules need on a thread of its own, so that the first request does not wait for it. Without such a thread
+/// it is built when it is first needed.
+pub(crate) fn warm(rules: &Arc<RuleSet>) {
+    let rules = Arc::clone(rules);
+    drop(std::thread::Builder::new().name("firewall".to_owned()).spawn(move || rules.warm()));
+}
+
+/// How answers are looked at, where they are.
+const ANSWERS: &str = "SecResponseBodyAccess On\n\
+                       SecResponseBodyMimeType text/plain text/html text/xml application/json application/xml\n";
+
+/// What the files of a rule folder look like: changes when one of them changes, comes or goes. The program's own rules never do.
+pub(crate) fn stamp(origin: &Origin) -> u64 {
+    let Origin::Folder(folder) = origin else { return 0 };
+    let mut seen = Seen { sum: 0, files: 0 };
+    seen.folder(folder, 0);
+    seen.file(Path::new(PACKAGED_SETUP));
+    seen.sum
+}
+
+/// Files seen, whatever order their folder lists them in.
+struct Seen {
+    sum: u64,
+    files: usize,
+}
+
+impl Seen {
+    fn folder(&mut self, folder: &Path, depth: usize) {
+        // What cannot be read is told when it is loaded.
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && depth < 2 {
+                self.folder(&path, depth + 1);
+            } else if is_rule_file(&entry.file_name().to_string_lossy()) && self.files < MOST_FILES {
+                self.file(&path);
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        self.files += 1;
+        if let Ok(found) = path.metadata() {
+            let mut hasher = DefaultHasher::new();
+            (path, found.len(), found.modified().ok()).hash(&mut hasher);
+            self.sum = self.sum.wrapping_add(hasher.finish());
+        }
     }
 }
 
@@ -89,6 +184,9 @@ fn read(folder: &Path) -> anyhow::Result<(Configuration, Sources)> {
     }
     Ok((configuration, gathered.sources))
 }
+
+/// Where Debian's package puts the setup.
+const PACKAGED_SETUP: &str = "/etc/modsecurity/crs/crs-setup.conf";
 
 struct Gathered {
     sources: Sources,
@@ -132,7 +230,7 @@ impl Gathered {
 
     /// Debian keeps the setup apart from the rules.
     fn packaged_setup(&mut self, configuration: &mut Configuration) -> anyhow::Result<()> {
-        let setup = Path::new("/etc/modsecurity/crs/crs-setup.conf");
+        let setup = Path::new(PACKAGED_SETUP);
         if setup.is_file() {
             self.file(setup, "crs-setup.conf")?;
             configuration.parts.push(RulePart::File("crs-setup.conf".to_owned()));
@@ -149,7 +247,7 @@ fn is_rule_file(name: &str) -> bool {
 fn with_settings(configuration: Configuration, wanted: &Wanted) -> anyhow::Result<Configuration> {
     let engine = if wanted.detect { "DetectionOnly" } else { "On" };
     let mut whole = Configuration::default()
-        .with_text("engine", format!("SecRuleEngine {engine}\nSecRequestBodyAccess On\nSecResponseBodyAccess On\n"));
+        .with_text("engine", format!("SecRuleEngine {engine}\nSecRequestBodyAccess On\n{ANSWERS}"));
     let level = wanted.paranoia;
     // Version 4 and version 3 of the Core Rule Set, each by its own name.
     let names = ["blocking_paranoia_level", "detection_paranoia_level", "paranoia_level", "executing_paranoia_level"];
@@ -187,6 +285,15 @@ fn exclusion(text: &str) -> anyhow::Result<String> {
             "write a rule's number, or a number and a variable: `1000100 ARGS:comment`",
         )),
     }
+}
+
+/// The exclusion that keeps a rule from looking at a variable; from looking at anything where the variable's name cannot be
+/// written down.
+pub(crate) fn exclusion_for(rule: u64, variable: &str) -> String {
+    let (collection, name) = variable.split_once(':').unwrap_or((variable, ""));
+    let plain =
+        is_variable(variable) && !collection.is_empty() && !name.starts_with('/') && !name.contains([',', '\'']);
+    if plain { format!("{rule} {variable}") } else { rule.to_string() }
 }
 
 fn is_variable(text: &str) -> bool {

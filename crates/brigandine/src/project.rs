@@ -9,7 +9,10 @@ use std::{
 
 use brigandine_model::App;
 use brigandine_report::Sources as Texts;
-use brigandine_template::{self as template, Failure, Input, Options, Sources, What};
+use brigandine_template::{
+    self as template, Failure, Input, Options, Sources, What,
+    load::{Document, load},
+};
 
 use crate::{arguments::Reading, face, parameters};
 
@@ -38,6 +41,8 @@ pub(crate) struct Project {
     pub(crate) app: App,
     /// Text of every file a span may point into.
     pub(crate) texts: Texts,
+    /// The template as it was read, for fixes.
+    pub(crate) document: Document,
 }
 
 /// Why one template gave no application; one bad file never costs the others.
@@ -215,12 +220,21 @@ pub(crate) fn open_bytes(file: &Path, bytes: &[u8], options: &Options) -> Result
     let name = app_name(file, &folder);
     let display: Arc<str> = file.display().to_string().into();
     let mut sources = Sources::default();
+    // What is not read at all is refused by its name, whatever it holds.
+    let loaded = match what(file, b"") {
+        What::NotReadYet(_) => None,
+        _ => Some(load(&display, bytes).map_err(|error| unreadable(file, &error.into()))?),
+    };
     loop {
         let input = Input { file: display.clone(), name: name.clone(), bytes, options, sources: &sources };
-        match template::read(&input) {
+        let reading = match &loaded {
+            None => template::read(&input),
+            Some(document) => template::read_document(&input, document.clone()),
+        };
+        match reading {
             Ok(reading) => {
-                let texts = Texts::from([(display, text(bytes))]);
-                return Ok(Project { folder, app: reading.app, texts });
+                let texts = Texts::from([(display, reading.document.text.clone())]);
+                return Ok(Project { folder, app: reading.app, texts, document: reading.document });
             }
             Err(Failure::Missing(paths)) => {
                 for path in paths {
@@ -231,10 +245,6 @@ pub(crate) fn open_bytes(file: &Path, bytes: &[u8], options: &Options) -> Result
             Err(failure) => return Err(unreadable(file, &failure)),
         }
     }
-}
-
-fn text(bytes: &[u8]) -> Arc<str> {
-    String::from_utf8_lossy(bytes).into()
 }
 
 /// Reads the one template meant by `path`, or says why not.
@@ -284,7 +294,9 @@ pub(crate) fn repository_root(folder: &Path) -> Option<PathBuf> {
 
 pub(crate) fn read_bounded(file: &Path) -> std::io::Result<Vec<u8>> {
     let open = std::fs::File::open(file)?;
-    let mut bytes = Vec::new();
+    // Room at once, since growing takes a read each time.
+    let size = open.metadata()?.len().min(LARGEST_FILE);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
     open.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(std::io::Error::other(format!(

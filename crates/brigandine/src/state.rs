@@ -22,6 +22,19 @@ pub(crate) fn folder(app: &str, chosen: Option<&Path>) -> anyhow::Result<PathBuf
     Ok(folder)
 }
 
+/// The data folder of one application, where there is one already.
+pub(crate) fn existing(app: &str, chosen: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let folder = match chosen {
+        Some(folder) => folder.to_owned(),
+        None => home()?.join("brigandine").join(app),
+    };
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    let what = format!("there is no data folder `{}`", folder.display());
+    Err(crate::face::sentence(what, "name the one that `serve` used with `--data DIR`"))
+}
+
 /// Holds the folder for one shield; a second one over the same folder would mix up both records.
 pub(crate) fn hold(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("serving.lock");

@@ -1,18 +1,21 @@
 //! `check` as a team lives with it: environments, exports, baselines, the register, settings, frameworks, formats.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use std::{path::Path, process::Command};
+#[path = "support/program.rs"]
+mod program;
 
+use std::path::Path;
+
+use program::{Run, run_in};
 use serde_json::Value;
 
-/// What a run printed and how it ended.
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
+/// What machines read.
+trait Findings {
+    fn json(&self) -> Value;
+    fn found(&self) -> Vec<String>;
 }
 
-impl Run {
+impl Findings for Run {
     fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
     }
@@ -28,14 +31,7 @@ impl Run {
 }
 
 fn check(folder: &Path, arguments: &[&str]) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_brigandine"))
-        .current_dir(folder)
-        .arg("check")
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Run { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    run_in(folder, &[&["check"], arguments].concat())
 }
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -1,28 +1,12 @@
 //! The command line as a user meets it: what it prints, where, and with which exit status.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+#[path = "support/program.rs"]
+mod program;
 
-/// What a run printed and how it ended.
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
+use std::path::{Path, PathBuf};
 
-fn run_in(folder: &Path, arguments: &[&str]) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_brigandine"))
-        .current_dir(folder)
-        .env("XDG_STATE_HOME", folder.join("state"))
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Run { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-}
+use program::run_in;
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

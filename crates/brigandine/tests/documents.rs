@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "tests")]
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -208,4 +209,33 @@ fn what_else_a_step_can_do_can_be_done() {
     std::fs::write(folder.path().join("brigandine.toml"), &settings.text).unwrap();
     let printed = shell(folder.path(), "brigandine check .; echo \"status $?\"");
     assert!(printed.contains("0 gone") && printed.ends_with("status 0\n"), "{printed}");
+}
+
+/// The codes in the text, between two headings.
+fn codes(text: &str, from: &str, to: &str) -> BTreeSet<String> {
+    let part = text.split_once(from).unwrap().1.split_once(to).unwrap().0;
+    let words = part.split(|sign: char| !sign.is_ascii_alphanumeric());
+    let is_code = |word: &&str| {
+        word.len() == 5 && word[..2].bytes().all(|byte| byte.is_ascii_uppercase()) && word[2..].parse::<u16>().is_ok()
+    };
+    words.filter(is_code).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_list_of_planted_faults_names_what_is_found() {
+    let text = std::fs::read_to_string(root().join("examples/shop-flawed/FAULTS.md")).unwrap();
+    let found = |profile: &str| -> BTreeSet<String> {
+        let output = Command::new(env!("CARGO_BIN_EXE_brigandine"))
+            .current_dir(root())
+            .args(["check", "examples/shop-flawed", "--format", "json", "--as-of", "2026-11-24", "--profile", profile])
+            .output()
+            .unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let usual = codes(&text, "## Seen in the template", "## Seen with every rule");
+    assert_eq!(found("recommended"), usual);
+    let further = codes(&text, "## Seen with every rule", "## Not seen in a template");
+    assert_eq!(found("strict"), usual.union(&further).cloned().collect::<BTreeSet<_>>());
 }

@@ -1,27 +1,18 @@
 //! `check --diff`, `check --fix` and the hardening for launch day as a user meets them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
+use program::{Run, run_in};
 
 fn check(folder: &Path, arguments: &[&str]) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_brigandine"))
-        .current_dir(folder)
-        .args(["check", "--as-of", "2026-06-01"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Run { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    run_in(folder, &[&["check", "--as-of", "2026-06-01"], arguments].concat())
 }
 
 fn folder(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -145,4 +136,63 @@ fn launch_day_hardens_once() {
     assert!(first.err.contains(", dropped 0"), "{}", first.err);
     let second = check(folder.path(), &["--profile", "launch-day", "--diff"]);
     assert_eq!(second.out, "", "{}", second.err);
+}
+
+#[test]
+fn what_other_templates_export_is_known_to_fixes() {
+    let role = "\
+Resources:
+  Worker:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]}
+      Policies:
+        - PolicyName: p
+          PolicyDocument: {Statement: [{Effect: Allow, Action: '*', Resource: !ImportValue shared-target}]}
+";
+    let (folder, _) = folder(role);
+    let exporter =
+        "Resources: {Jobs: {Type: AWS::SQS::Queue}}\nOutputs: {T: {Value: '*', Export: {Name: shared-target}}}\n";
+    fs::write(folder.path().join("other.yaml"), exporter).unwrap();
+    let left = |paths: &[&str]| {
+        let run = check(folder.path(), &[paths, &["--diff", "--select", "LP001"]].concat());
+        run.err.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(left(&["template.yaml"]), "would fix 0, would leave 0, dropped 0");
+    assert_eq!(left(&["template.yaml", "other.yaml"]), "would fix 0, would leave 1, dropped 0");
+}
+
+#[test]
+fn closing_a_door_is_not_held_up_by_what_remains_behind_it() {
+    let text = "\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Waiting: {Type: AWS::SQS::Queue}
+  Shop:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth:
+        Authorizers:
+          Customers:
+            IdentitySource: $request.header.Authorization
+            JwtConfiguration: {issuer: 'https://login.example.com/', audience: [shop]}
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.14
+      Handler: app.handler
+      CodeUri: src
+      Policies:
+        - Statement:
+            - Effect: Allow
+              Action: [sqs:SendMessage, sqs:PurgeQueue]
+              Resource: !GetAtt Waiting.Arn
+      Events:
+        Place: {Type: HttpApi, Properties: {ApiId: !Ref Shop, Method: POST, Path: /orders}}
+";
+    let (folder, file) = folder(text);
+    let run = check(folder.path(), &["--fix", "--unsafe-fixes", "--select", "AP001,AP004,LP024"]);
+    assert!(run.err.contains("fixed 2, left 0, dropped 0"), "{}", run.err);
+    let fixed = fs::read_to_string(file).unwrap();
+    assert!(fixed.contains("DefaultAuthorizer: Customers") && !fixed.contains("PurgeQueue"), "{fixed}");
 }

@@ -99,9 +99,8 @@ impl Watch {
                     }
                 }
             }
-            Some(_) => {}
             None if request.refusal.is_none() => self.demand.count(second),
-            None => {}
+            Some(_) | None => {}
         }
     }
 

@@ -196,6 +196,14 @@ pub enum InvokeError {
         /// Why, one clause.
         reason: Arc<str>,
     },
+    /// A guard refused the event before the function saw it; trying again would end the same way.
+    #[error("the event was refused before it reached `{function}`: {reason}")]
+    Refused {
+        /// The function.
+        function: LogicalId,
+        /// Why, one clause.
+        reason: Arc<str>,
+    },
     /// All environments are busy and the queue is full or slow; the caller can try again.
     #[error("`{function}` is at its limit of {limit} simultaneous runs")]
     TooManyRequests {

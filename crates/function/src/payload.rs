@@ -5,6 +5,7 @@
 //! Lambda ("function URL request and response payloads").
 
 mod answer;
+pub mod batch;
 mod body;
 mod identity;
 mod query;

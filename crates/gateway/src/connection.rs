@@ -268,7 +268,7 @@ fn told(error: &(dyn StdError + Send + Sync + 'static), watch: &Watch) -> Option
         return Some(("head", "the request head is too large"));
     }
     if error.is_parse() {
-        return Some(("head", "the request head is malformed"));
+        return Some(("head", malformed(&error.to_string())));
     }
     if error.is_timeout() {
         return Some(("head", "the request head took too long"));
@@ -282,6 +282,21 @@ fn told(error: &(dyn StdError + Send + Sync + 'static), watch: &Watch) -> Option
         return broke;
     }
     Some(("protocol", "the protocol was violated"))
+}
+
+/// What is wrong with a head that hyper refuses. hyper tells the kinds apart in words only; what it may say in another
+/// version is still told as malformed.
+fn malformed(said: &str) -> &'static str {
+    const KINDS: [(&str, &str); 6] = [
+        ("invalid HTTP method", "the request head is malformed: the method is invalid"),
+        ("invalid URI", "the request head is malformed: the target is invalid"),
+        ("invalid HTTP version", "the request head is malformed: the version is invalid"),
+        ("invalid HTTP header", "the request head is malformed: a header is invalid"),
+        ("invalid content-length", "the request head is malformed: the length is invalid"),
+        ("transfer-encoding", "the request head is malformed: the transfer coding is invalid"),
+    ];
+    let known = KINDS.iter().find(|(words, _)| said.contains(words));
+    known.map_or("the request head is malformed", |(_, told)| told)
 }
 
 /// Who is in.

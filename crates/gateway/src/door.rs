@@ -3,7 +3,7 @@
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use brigandine_model::{Admitted, Answer, App, Happening, LogicalId, NotEnforced, Reloaded, Sink};
+use brigandine_model::{Admitted, Answer, App, Guard, Happening, LogicalId, NotEnforced, Reloaded, Sink};
 use tokio::{
     net::TcpListener,
     sync::Mutex,
@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::util::BoxCloneSyncService;
 
 use crate::{
-    Counters, Error, Settings,
+    Counters, Error, Firewall, Observe, Settings,
     connection::{Gatehouse, Places, protocol},
     entrance::Entrance,
     identity::{Identities, issuer::Refreshed},
@@ -82,7 +82,7 @@ impl Door {
         if settings.development_identities() && !settings.trusted_proxies.is_empty() {
             return Err(Error::DevelopmentBehindProxies);
         }
-        Observing::new(&settings.observe, &app).check()?;
+        Observing::new(&settings, &app).check()?;
         let settings = Arc::new(settings);
         let identities = Arc::new(Identities::new(&settings)?);
         let certificates = settings.tls.as_ref().map(Certificates::load).transpose()?;
@@ -140,11 +140,30 @@ impl Door {
 
     /// Serves another state of the application from the next request on. Rates and counts go on.
     pub fn reload(&self, app: Arc<App>) {
-        let entrance = &self.gatehouse.entrance;
-        let previous = entrance.plan.load_full();
-        let plan = Plan::new(app, self.gatehouse.settings.clone(), &self.identities, Some(&previous));
-        entrance.plan.store(Arc::new(plan));
-        self.gatehouse.recorder.tell(Happening::Reloaded(Reloaded { subject: "template".into() }));
+        self.change(move |plan| (app.clone(), plan.settings.clone()));
+        self.tell_reloaded("template".into());
+    }
+
+    /// Looks at requests by this firewall from the next one on, and by none where there is none; those under way keep the one
+    /// they began with. Of `observe`, which is named as in [`Settings`], what it says of inspection counts.
+    pub fn guard_with(&self, firewall: Option<Firewall>, observe: &Observe) -> Result<(), Error> {
+        let changed = move |plan: &Plan| {
+            let observe = plan.settings.observe.with(Guard::Inspection, observe);
+            Settings { firewall: firewall.clone(), observe, ..(*plan.settings).clone() }
+        };
+        let plan = self.gatehouse.entrance.plan.load_full();
+        Observing::new(&changed(&plan), &plan.app).check()?;
+        self.change(|plan| (plan.app.clone(), Arc::new(changed(plan))));
+        self.tell_reloaded("firewall".into());
+        Ok(())
+    }
+
+    /// Puts another plan in the place of this one, whoever else does so meanwhile.
+    fn change(&self, next: impl Fn(&Plan) -> (Arc<App>, Arc<Settings>)) {
+        self.gatehouse.entrance.plan.rcu(|previous| {
+            let (app, settings) = next(previous);
+            Plan::new(app, settings, &self.identities, Some(previous))
+        });
     }
 
     /// The application as it is served now.

@@ -1,5 +1,6 @@
 //! The guards, one file each, named for what must hold behind them.
 
+pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod canonical;
 pub(crate) mod client;

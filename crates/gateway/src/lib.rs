@@ -60,9 +60,12 @@ pub use clock::{Clock, SystemClock};
 pub use door::{Backend, BackendError, Door, RouteLine};
 pub use entrance::request_id;
 pub use error::Error;
+pub use guard::content::rule_matches;
 pub use identity::{
     api_key::{ApiKey, DEVELOPMENT_KEY_PREFIX},
     development::DevelopmentIssuer,
 };
 pub use record::Counters;
-pub use settings::{Firewall, IssuerSetting, Keeper, KeyScope, KeySource, Limits, Observe, Settings, Timers, TlsFiles};
+pub use settings::{
+    Firewall, IssuerSetting, Keeper, KeyScope, KeySource, Limits, Observe, RouteInspection, Settings, Timers, TlsFiles,
+};

@@ -7,6 +7,7 @@ use tower::ServiceBuilder;
 use crate::{
     Backend,
     guard::{
+        answer::HarmlessAnswer,
         body::WholeBody,
         canonical::OneMeaning,
         client::AddressLists,
@@ -19,7 +20,7 @@ use crate::{
     },
     rate::Rates,
     record::Recorder,
-    visit::{Arrival, Seam, step, wait},
+    visit::{Arrival, Seam, back, step, wait},
 };
 
 /// Connection counts and timers stand before all this, in `connection`; the record of every answer stands round it, in
@@ -46,6 +47,8 @@ pub(crate) fn path(rates: &Arc<Rates>, recorder: &Arc<Recorder>, backend: Backen
         .layer(wait(WholeBody))
         // What is in it, by the firewall's rules: only of requests that would otherwise run a function.
         .layer(wait(HarmlessContent(recorder.clone())))
+        // What is in the answer, on its way back: only on routes whose answers are to be looked at.
+        .layer(back(HarmlessAnswer(recorder.clone())))
         // Simultaneous runs of the function, its deadline, and the function.
         .service(Seam::new(Invocation(backend)))
 }

@@ -62,6 +62,8 @@ pub(crate) struct Entry {
     pub(crate) observed: BTreeSet<Guard>,
     /// Whether the firewall looks at its requests.
     pub(crate) inspected: bool,
+    /// Whether it looks at the answers to them.
+    pub(crate) answers_inspected: bool,
     pub(crate) total: Arc<Total>,
     pub(crate) slots: Option<Arc<Slots>>,
     pub(crate) deadline: Duration,
@@ -140,7 +142,7 @@ impl Plan {
     ) -> Self {
         let mut kept = Kept::of(previous);
         let mut not_enforced = Vec::new();
-        let observing = Observing::new(&settings.observe, &app);
+        let observing = Observing::new(&settings, &app);
         let alone = app.apis.len() == 1;
         let mut mounts = Vec::new();
         for api in &app.apis {
@@ -251,10 +253,12 @@ impl Draft<'_> {
         }
         note_unchecked(route, &label, not_enforced);
         note_any_audience(&gate, api, not_enforced);
+        let inspection = self.observing.inspection(&api.id, &label);
         Entry {
             observed: self.observing.on(&api.id, &label),
-            inspected: self.settings.firewall.as_ref().is_some_and(|firewall| {
-                !firewall.off.contains(&label) && !firewall.off.contains(format!("{} {label}", api.id).as_str())
+            inspected: self.settings.firewall.is_some() && inspection.inspect.unwrap_or(true),
+            answers_inspected: self.settings.firewall.as_ref().is_some_and(|firewall| {
+                inspection.inspect.unwrap_or(true) && inspection.responses.unwrap_or(firewall.responses)
             }),
             pattern: if own_address { Pattern::Default } else { Pattern::parse(&route.path) },
             shown_path,

@@ -8,9 +8,8 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use brigandine_inspect::RuleSet;
-use brigandine_model::{Guard, LogicalId, Throttle};
+use brigandine_model::{ContentJudged, Guard, LogicalId, Throttle};
 use ipnet::IpNet;
 
 use crate::{ApiKey, Clock, DevelopmentIssuer, SystemClock};
@@ -225,6 +224,26 @@ pub struct Observe {
 }
 
 impl Observe {
+    /// The same, but for one guard what `other` says of it. Whether everything observes is not of one guard.
+    pub(crate) fn with(&self, guard: Guard, other: &Self) -> Self {
+        let mut whole = self.clone();
+        let put = |guards: &mut BTreeSet<Guard>, named: bool| {
+            if named {
+                guards.insert(guard)
+            } else {
+                guards.remove(&guard)
+            };
+        };
+        put(&mut whole.guards, other.guards.contains(&guard));
+        for route in other.routes.keys() {
+            whole.routes.entry(route.clone()).or_default();
+        }
+        for (route, guards) in &mut whole.routes {
+            put(guards, other.routes.get(route).is_some_and(|own| own.contains(&guard)));
+        }
+        whole
+    }
+
     /// Whether `guard` only observes, for all routes or for one with these words of its own.
     pub(crate) fn covers(&self, guard: Guard, own: Option<&BTreeSet<Guard>>) -> bool {
         let able = matches!(
@@ -244,29 +263,57 @@ impl Observe {
 /// The firewall: rules that look at what is in a request.
 #[derive(Clone)]
 pub struct Firewall {
-    /// The rules. Others may be put in their place at any time; requests under way keep those they began with.
-    pub rules: Arc<ArcSwap<RuleSet>>,
+    /// The rules.
+    pub rules: Arc<RuleSet>,
     /// How they are applied.
     pub inspection: brigandine_inspect::Settings,
-    /// Routes that are not looked at, named as for [`Observe::routes`].
-    pub off: BTreeSet<Arc<str>>,
+    /// What is different on single routes, named as for [`Observe::routes`].
+    pub routes: BTreeMap<Arc<str>, RouteInspection>,
+    /// Whether answers are looked at as well. Default no: they have to be held back until they are whole, and the request is
+    /// looked at a second time, since rules for answers may ask for both.
+    pub responses: bool,
+    /// Bytes of an answer's body that are looked at; what follows passes unseen, and the record says so. Default 512 KiB.
+    pub response_bytes: usize,
     /// Where refused requests are kept whole, where they are.
     pub keeper: Option<Arc<dyn Keeper>>,
 }
 
+/// What the firewall does differently on one route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RouteInspection {
+    /// Whether requests are looked at.
+    pub inspect: Option<bool>,
+    /// Whether answers are.
+    pub responses: Option<bool>,
+}
+
 impl Firewall {
+    /// These rules on all routes, for requests only; nothing is kept.
+    pub fn new(rules: RuleSet) -> Self {
+        let inspection =
+            brigandine_inspect::Settings { body_by_content: true, ..brigandine_inspect::Settings::default() };
+        Self {
+            rules: Arc::new(rules),
+            inspection,
+            routes: BTreeMap::new(),
+            responses: false,
+            response_bytes: 512 * 1024,
+            keeper: None,
+        }
+    }
+
     /// Hands a refused request to whoever keeps them.
-    pub(crate) fn keep(&self, request: &brigandine_model::Request) {
+    pub(crate) fn keep(&self, request: &brigandine_model::Request, judged: &ContentJudged) {
         if let Some(keeper) = &self.keeper {
-            keeper.keep(request);
+            keeper.keep(request, judged);
         }
     }
 }
 
 /// Keeps refused requests whole, for those who have to find out why. Never blocks, and never fails towards the caller.
 pub trait Keeper: Send + Sync {
-    /// Takes one request.
-    fn keep(&self, request: &brigandine_model::Request);
+    /// Takes one request that was refused, or would have been where the firewall only observes.
+    fn keep(&self, request: &brigandine_model::Request, judged: &ContentJudged);
 }
 
 /// What the template cannot say about a token authorizer.

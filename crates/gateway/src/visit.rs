@@ -220,6 +220,18 @@ pub(crate) trait Wait: Send + Sync + 'static {
     fn pass(&self, input: Self::In) -> impl Future<Output = Result<Self::Out, Stop>> + Send;
 }
 
+/// A guard that looks at what comes back.
+pub(crate) trait Back: Send + Sync + 'static {
+    /// What it takes and hands on.
+    type In: Send + 'static;
+    /// What it has to know of the request once the answer is there.
+    type Memory: Send + 'static;
+    /// Remembers; nothing where it will not look.
+    fn remember(&self, input: &Self::In) -> Option<Self::Memory>;
+    /// Decides.
+    fn pass(&self, memory: Self::Memory, answer: Answer) -> impl Future<Output = Result<Answer, Stop>> + Send;
+}
+
 /// The layer of a guard that decides at once.
 pub(crate) fn step<S: Step>(guard: S) -> impl Layer<Seam<S::Out>, Service = Seam<S::In>> {
     let guard = Arc::new(guard);
@@ -230,6 +242,12 @@ pub(crate) fn step<S: Step>(guard: S) -> impl Layer<Seam<S::Out>, Service = Seam
 pub(crate) fn wait<W: Wait>(guard: W) -> impl Layer<Seam<W::Out>, Service = Seam<W::In>> {
     let guard = Arc::new(guard);
     layer_fn(move |next| Seam::new(Waited { guard: guard.clone(), next }))
+}
+
+/// The layer of a guard that looks at what comes back.
+pub(crate) fn back<B: Back>(guard: B) -> impl Layer<Seam<B::In>, Service = Seam<B::In>> {
+    let guard = Arc::new(guard);
+    layer_fn(move |next| Seam::new(Watched { guard: guard.clone(), next }))
 }
 
 struct Stepped<S: Step> {
@@ -303,5 +321,34 @@ impl<W: Wait> Service<W::In> for Waited<W> {
         let guard = self.guard.clone();
         let next = self.next.clone();
         Box::pin(async move { next.oneshot(guard.pass(input).await?).await })
+    }
+}
+
+struct Watched<B: Back> {
+    guard: Arc<B>,
+    next: Seam<B::In>,
+}
+
+impl<B: Back> Clone for Watched<B> {
+    fn clone(&self) -> Self {
+        Self { guard: self.guard.clone(), next: self.next.clone() }
+    }
+}
+
+impl<B: Back> Service<B::In> for Watched<B> {
+    type Response = Answer;
+    type Error = Stop;
+    type Future = Boxed<Result<Answer, Stop>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Stop>> {
+        self.next.poll_ready(context)
+    }
+
+    fn call(&mut self, input: B::In) -> Self::Future {
+        let memory = self.guard.remember(&input);
+        let coming = self.next.call(input);
+        let Some(memory) = memory else { return coming };
+        let guard = self.guard.clone();
+        Box::pin(async move { guard.pass(memory, coming.await?).await })
     }
 }

@@ -27,7 +27,10 @@ impl ActionPattern {
 
     /// Whether no action is left out.
     pub fn covers_every_action(&self) -> bool {
-        let only_wildcards = |pattern: &Pattern| pattern.as_str().chars().all(|sign| matches!(sign, '*' | '?'));
+        let only_wildcards = |pattern: &Pattern| pattern.as_str().bytes().all(|sign| matches!(sign, b'*' | b'?'));
+        if self.service.is_everything() && self.name.is_everything() {
+            return true;
+        }
         only_wildcards(&self.service)
             && only_wildcards(&self.name)
             && actions().iter().all(|action| self.matches(action.service, action.name))

@@ -62,6 +62,10 @@ const KINDS: &[&str] = &[
     "vault",
     "workgroup",
 ];
+/// Kinds whose members come into being at run time and are named by the platform: no policy can name them beforehand, so that
+/// all of them is the narrowest there is.
+const MADE_AT_RUN_TIME: &[(&str, &str)] =
+    &[("batch", "job"), ("ecs", "task"), ("states", "execution"), ("states", "express")];
 const NAME_FIRST: &[&str] = &["s3", "sns", "sqs", "execute-api", "codecommit", "codepipeline"];
 
 impl ResourcePattern {
@@ -85,7 +89,8 @@ impl ResourcePattern {
     }
 
     /// Whether it names no single resource of this service, only all of them or all of one kind: `*`,
-    /// `arn:aws:dynamodb:*:*:table/*`. Region and account do not matter: one account's tables are all its tables.
+    /// `arn:aws:dynamodb:*:*:table/*`. Region and account do not matter: one account's tables are all its tables. What only
+    /// comes into being at run time, such as the tasks of a cluster, is no kind here: it cannot be named beforehand.
     pub fn covers_service(&self, service: &str) -> bool {
         match self {
             Self::Everything => true,
@@ -141,7 +146,7 @@ fn names_only_a_kind(service: &str, rest: &str) -> bool {
         return false;
     }
     let Some((kind, own)) = rest.split_once(['/', ':']) else { return false };
-    KINDS.contains(&kind) && wild(own)
+    KINDS.contains(&kind) && !MADE_AT_RUN_TIME.contains(&(service, kind)) && wild(own)
 }
 
 #[cfg(test)]
@@ -165,6 +170,9 @@ mod tests {
             ("arn:aws:sqs:*:*:orders", "sqs", false),
             ("arn:*:*:*:*:*", "kms", true),
             ("arn:aws:logs:*:*:log-group:/aws/lambda/x:*", "logs", false),
+            ("arn:aws:batch:eu-west-1:111122223333:job/*", "batch", false),
+            ("arn:aws:batch:eu-west-1:111122223333:job-definition/*", "batch", false),
+            ("arn:aws:glue:eu-west-1:111122223333:job/*", "glue", true),
             ("not a name", "s3", false),
         ] {
             assert_eq!(ResourcePattern::new(text).covers_service(service), all, "{text} of {service}");

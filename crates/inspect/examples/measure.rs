@@ -1,6 +1,7 @@
 //! What one request costs: `cargo run --release -p brigandine-inspect --example measure -- FOLDER [PARANOIA [SHAPE]]`.
 //!
-//! FOLDER holds a Core Rule Set of version 4. Inputs vary from request to request, since an engine that is asked the same thing
+//! FOLDER holds a Core Rule Set of version 4; `builtin` means the built-in rules. With `WARM` in the
+//! environment all programs are built beforehand. Inputs vary from request to request, since an engine that is asked the same thing
 //! again and again looks faster than it is.
 #![expect(
     clippy::print_stdout,
@@ -21,7 +22,7 @@ mod suite;
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use brigandine_inspect::{Engine, Request, RuleSet, Scratch, Settings};
+use brigandine_inspect::{Engine, Request, RuleSet, Scratch, Settings, Sources, builtin};
 
 /// A request of one shape.
 struct Shape {
@@ -188,10 +189,29 @@ fn hostile(dice: &mut Dice) -> Shape {
     Shape { method: "POST", uri: "/".to_owned(), content_type: "application/x-www-form-urlencoded", body }
 }
 
+/// The smallest honest request.
+fn tiny(dice: &mut Dice) -> Shape {
+    Shape { method: "GET", uri: format!("/hello?name={}", dice.pick(&WORDS)), content_type: "", body: String::new() }
+}
+
+/// 8 KB of JSON, one long value of random lower-case letters.
+fn letters(dice: &mut Dice) -> Shape {
+    let text: String = (0..8_192).map(|_| char::from(b'a' + u8::try_from(dice.roll(26)).unwrap())).collect();
+    let body = format!("{{\"text\":\"{text}\"}}");
+    Shape { method: "POST", uri: "/notes".to_owned(), content_type: "application/json", body }
+}
+
+/// 8 KB of JSON, one long value of prose.
+fn essay(dice: &mut Dice) -> Shape {
+    let body = format!("{{\"text\":\"{}.\"}}", sentence(dice, 1_300));
+    Shape { method: "POST", uri: "/notes".to_owned(), content_type: "application/json", body }
+}
+
 /// CPU time of this thread in microseconds: the machine may be doing other things, too.
 fn cpu() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or(0.0) / 1_000.0
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let part = |number: i64| f64::from(u32::try_from(number).unwrap());
+    part(now.tv_sec) * 1e6 + part(now.tv_nsec) / 1e3
 }
 
 fn sentence(dice: &mut Dice, words: usize) -> String {
@@ -204,21 +224,31 @@ fn main() {
     let folder = arguments.next().expect("the folder of a Core Rule Set");
     let level: u8 = arguments.next().map_or(1, |level| level.parse().expect("a paranoia level"));
     let only = arguments.next().unwrap_or_default();
-    let sources = crs::sources(folder.as_ref());
+    let own = folder == "builtin";
+    let sources = if own { Sources::new() } else { crs::sources(folder.as_ref()) };
     let setup = format!("SecAction \"id:999999,phase:1,pass,nolog,setvar:tx.blocking_paranoia_level={level}\"");
     let (started, used) = (Instant::now(), cpu());
-    let rules = RuleSet::load(&crs::version_4("On", &setup), &sources).unwrap();
+    let configuration = if own { builtin::configuration(level) } else { crs::version_4("On", &setup) };
+    let rules = RuleSet::load(&configuration, &sources).unwrap();
     let used = (cpu() - used) / 1_000.0;
-    println!("load: {} rules in {} ms, {used:.0} ms of CPU", rules.len(), started.elapsed().as_millis());
+    println!("load: {} rules in {} ms, {used:.1} ms of CPU", rules.len(), started.elapsed().as_millis());
+    if std::env::var_os("WARM").is_some() {
+        let used = cpu();
+        rules.warm();
+        println!("warm: {:.1} ms of CPU", (cpu() - used) / 1_000.0);
+    }
     println!("microseconds of CPU per request; the first request builds the programs it needs");
     println!("shape       bytes    first     mean   median      p99      max      work  matched");
-    let shapes: [(&str, Make); 7] = [
+    let shapes: [(&str, Make); 10] = [
+        ("tiny", tiny),
         ("get", get),
         ("json", json),
         ("form", form),
         ("injection", injection),
         ("attack", attack),
         ("prose", prose),
+        ("letters", letters),
+        ("essay", essay),
         ("hostile", hostile),
     ];
     for engine in [Engine::On, Engine::DetectionOnly] {

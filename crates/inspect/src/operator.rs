@@ -204,6 +204,23 @@ impl Operator {
         matches!(self.kind, Kind::Inactive)
     }
 
+    /// Builds what is otherwise built when the operator is first asked.
+    pub(crate) fn warm(&self) {
+        match &self.kind {
+            Kind::Rx(rx) => rx.warm(),
+            Kind::Phrases(phrases) => phrases.warm(),
+            Kind::Sqli => {
+                injection::sqli(b"1 and 2", None);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it compares numbers, which is cheap and captures nothing.
+    pub(crate) fn compares_numbers(&self) -> bool {
+        matches!(self.kind, Kind::Number(..))
+    }
+
     /// What every value that matches must have. Sound, never complete: a value that passes may still not match. Not to be used
     /// for a negated operator, nor with an expanded argument.
     pub(crate) fn filter(&self) -> Filter {

@@ -6,13 +6,15 @@
 //! INVARIANT: switching the plan off changes no match (`Settings::filter`); the differential test holds it to that.
 
 mod inert;
+mod literals;
 mod presence;
 mod sieve;
 
 use std::collections::HashMap;
 
 use crate::operator::{Filter, Operator};
-use crate::seclang::target::Targets;
+use crate::ruleset::Probe;
+use crate::seclang::target::{Target, Targets};
 use crate::transform::Transformation;
 
 pub(crate) use inert::{Inertness, bit as inert_bit};
@@ -38,6 +40,36 @@ pub(crate) struct Group {
     pub(crate) chain: u16,
     pub(crate) multi_match: bool,
     pub(crate) side: Side,
+    /// The same, target by target.
+    pub(crate) cells: Vec<u16>,
+}
+
+/// The values of one target after a chain of transformations; groups whose casts have the target in common share it.
+#[derive(Debug, PartialEq, Eq, Hash, Clone, Copy)]
+pub(crate) struct Cell {
+    pub(crate) atom: u16,
+    pub(crate) chain: u16,
+    pub(crate) multi_match: bool,
+    pub(crate) side: Side,
+}
+
+/// A list of targets, ready to be collected.
+#[derive(Debug)]
+pub(crate) struct Cast {
+    pub(crate) probes: Vec<Probe>,
+    pub(crate) targets: Targets,
+}
+
+impl Cast {
+    fn new(targets: &Targets) -> Self {
+        let probe = |target: &Target| Probe {
+            variable: target.variable,
+            selector: target.selector.clone(),
+            count: false,
+            slot: None,
+        };
+        Self { probes: targets.included.iter().map(probe).collect(), targets: targets.clone() }
+    }
 }
 
 /// A distinct chain of transformations.
@@ -52,7 +84,10 @@ pub(crate) struct Chain {
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// Distinct lists of targets.
-    pub(crate) casts: Vec<Targets>,
+    pub(crate) casts: Vec<Cast>,
+    /// Distinct targets, each with the exclusions that concern it.
+    pub(crate) atoms: Vec<Cast>,
+    pub(crate) cells: Vec<Cell>,
     pub(crate) groups: Vec<Group>,
     pub(crate) chains: Vec<Chain>,
     pub(crate) inertness: Inertness,
@@ -72,14 +107,36 @@ impl Plan {
 /// Collects casts, chains, groups and filters while rules are finished.
 #[derive(Default)]
 pub(crate) struct Planner {
-    casts: Vec<Targets>,
-    cast_of: HashMap<Targets, u16>,
+    casts: Casts,
+    atoms: Casts,
+    cells: Vec<Cell>,
+    cell_of: HashMap<Cell, u16>,
     chains: Vec<Chain>,
     chain_of: HashMap<Vec<Transformation>, u16>,
     groups: Vec<Group>,
     group_of: HashMap<(u16, u16, bool, Side), u16>,
     request: Vec<Filter>,
     response: Vec<Filter>,
+}
+
+/// Distinct lists of targets while they are collected.
+#[derive(Default)]
+struct Casts {
+    list: Vec<Cast>,
+    of: HashMap<Targets, u16>,
+}
+
+impl Casts {
+    /// The number of a list of targets; `None` when there are too many.
+    fn number(&mut self, targets: &Targets) -> Option<u16> {
+        if let Some(cast) = self.of.get(targets) {
+            return Some(*cast);
+        }
+        let cast = u16::try_from(self.list.len()).ok()?;
+        self.list.push(Cast::new(targets));
+        self.of.insert(targets.clone(), cast);
+        Some(cast)
+    }
 }
 
 impl Planner {
@@ -95,27 +152,41 @@ impl Planner {
         Some(chain)
     }
 
+    /// Whether a chain has no steps.
+    pub(crate) fn is_empty(&self, chain: u16) -> bool {
+        self.chains.get(usize::from(chain)).is_some_and(|chain| chain.steps.is_empty())
+    }
+
     /// The group of a link; `None` when there are too many, and the link then runs alone.
     pub(crate) fn group(&mut self, targets: &Targets, chain: u16, multi_match: bool, side: Side) -> Option<u16> {
-        let cast = self.cast(targets)?;
+        let cast = self.casts.number(targets)?;
         let key = (cast, chain, multi_match, side);
         if let Some(group) = self.group_of.get(&key) {
             return Some(*group);
         }
         let group = u16::try_from(self.groups.len()).ok()?;
-        self.groups.push(Group { cast, chain, multi_match, side });
+        let cells: Option<Vec<u16>> = targets
+            .included
+            .iter()
+            .map(|target| {
+                let alone = targets.only(target);
+                let atom = self.atoms.number(&alone)?;
+                self.cell(Cell { atom, chain, multi_match, side })
+            })
+            .collect();
+        self.groups.push(Group { cast, chain, multi_match, side, cells: cells? });
         self.group_of.insert(key, group);
         Some(group)
     }
 
-    fn cast(&mut self, targets: &Targets) -> Option<u16> {
-        if let Some(cast) = self.cast_of.get(targets) {
-            return Some(*cast);
+    fn cell(&mut self, cell: Cell) -> Option<u16> {
+        if let Some(known) = self.cell_of.get(&cell) {
+            return Some(*known);
         }
-        let cast = u16::try_from(self.casts.len()).ok()?;
-        self.casts.push(targets.clone());
-        self.cast_of.insert(targets.clone(), cast);
-        Some(cast)
+        let number = u16::try_from(self.cells.len()).ok()?;
+        self.cells.push(cell);
+        self.cell_of.insert(cell, number);
+        Some(number)
     }
 
     /// The bit of an operator; `None` when there are too many, and the operator is then always asked.
@@ -131,7 +202,9 @@ impl Planner {
 
     pub(crate) fn plan(self) -> Plan {
         Plan {
-            casts: self.casts,
+            casts: self.casts.list,
+            atoms: self.atoms.list,
+            cells: self.cells,
             groups: self.groups,
             chains: self.chains,
             inertness: Inertness::new(),

@@ -125,6 +125,21 @@ pub struct Verdict {
     pub budget_exceeded: bool,
 }
 
+impl Verdict {
+    /// On what could not be looked at: it is refused.
+    pub fn unlooked() -> Self {
+        Self {
+            action: Action::Block,
+            status: 403,
+            redirect: None,
+            score: 0,
+            matches: Vec::new(),
+            work: 0,
+            budget_exceeded: true,
+        }
+    }
+}
+
 /// A rule that matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match {

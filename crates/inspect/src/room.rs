@@ -40,17 +40,43 @@ pub(crate) struct CastRoom {
     /// The generation of values it was collected from; 0 for never.
     pub(crate) generation: u32,
     pub(crate) values: Vec<Found>,
-    /// The texts among them, each once.
-    pub(crate) distinct: Vec<StringId>,
+}
+
+/// The texts of one target in this request.
+#[derive(Debug, Default)]
+pub(crate) struct AtomRoom {
+    pub(crate) generation: u32,
+    pub(crate) values: Vec<Found>,
+    /// The texts of the values, each once, by what the same transformations may change.
+    pub(crate) kinds: Vec<Kind>,
+    /// How many kinds there are; those after them are kept for their memory.
+    pub(crate) used: usize,
+}
+
+/// Texts of a target that the same transformations may change.
+#[derive(Debug, Default)]
+pub(crate) struct Kind {
+    pub(crate) concerned: u64,
+    pub(crate) texts: Vec<StringId>,
+    /// Operators that could match any of them as they are; empty while that is not known.
+    pub(crate) any: Vec<u64>,
+}
+
+/// What is known of a cell in this request.
+#[derive(Debug, Default)]
+pub(crate) struct CellRoom {
+    pub(crate) generation: u32,
+    /// Its texts after transformations; equal values count once.
+    pub(crate) texts: Vec<StringId>,
+    /// Operators that could match any of its texts.
+    pub(crate) any: Vec<u64>,
 }
 
 /// What is known of a group in this request.
 #[derive(Debug, Default)]
 pub(crate) struct GroupRoom {
     pub(crate) generation: u32,
-    /// Its texts after transformations; equal values count once.
-    pub(crate) texts: Vec<StringId>,
-    /// Operators that could match any of its texts.
+    /// Operators that could match any of the texts of its cells.
     pub(crate) any: Vec<u64>,
 }
 
@@ -64,8 +90,10 @@ pub struct Scratch {
     pub(crate) more: Vec<(Item, bool)>,
     pub(crate) more_at: HashMap<StringId, usize>,
     pub(crate) casts: Vec<CastRoom>,
+    pub(crate) atoms: Vec<AtomRoom>,
+    pub(crate) cells: Vec<CellRoom>,
     pub(crate) groups: Vec<GroupRoom>,
-    /// For each text the last cast it was counted in, so that it counts once.
+    /// For each text the last target it was counted in, so that it counts once.
     seen: Vec<u32>,
     casting: u32,
     /// For each text the transformations that may change it, or zero while that is not known.
@@ -76,7 +104,14 @@ pub struct Scratch {
     pub(crate) matched: Vec<Found>,
     steps: Rows<u32>,
     sifted: [Rows<u64>; 2],
+    /// What literals allow, by text; texts that differ in letter case only share a row.
+    literals: [Rows<u64>; 2],
+    /// For each text that differs from another one in letter case only, that one's number plus one, or zero.
+    twins: Vec<u32>,
     sifting: Sifting,
+    /// Lists that are empty between uses and kept for their memory.
+    pub(crate) spare_values: Vec<Found>,
+    pub(crate) spare_texts: Vec<Entry>,
 }
 
 /// Rows of equal width that some texts have.
@@ -123,6 +158,10 @@ impl Scratch {
         self.groups.iter_mut().for_each(|group| group.generation = 0);
         self.casts.resize_with(rules.plan.casts.len(), CastRoom::default);
         self.casts.iter_mut().for_each(|cast| cast.generation = 0);
+        self.atoms.resize_with(rules.plan.atoms.len(), AtomRoom::default);
+        self.atoms.iter_mut().for_each(|atom| atom.generation = 0);
+        self.cells.resize_with(rules.plan.cells.len(), CellRoom::default);
+        self.cells.iter_mut().for_each(|cell| cell.generation = 0);
         self.seen.clear();
         self.casting = 0;
         self.concerned.clear();
@@ -132,6 +171,8 @@ impl Scratch {
         self.matched.clear();
         self.steps.clear();
         self.sifted.iter_mut().for_each(Rows::clear);
+        self.literals.iter_mut().for_each(Rows::clear);
+        self.twins.clear();
     }
 
     /// A text in ASCII lower case.
@@ -154,8 +195,13 @@ impl Scratch {
     /// The same with texts that are already kept.
     pub(crate) fn push_ids(&mut self, variable: Variable, key: StringId, value: StringId) {
         let lower = self.lower(key);
+        self.push_item(variable, Item { key, lower, value });
+    }
+
+    /// The same with a name whose lower-case form is known.
+    pub(crate) fn push_item(&mut self, variable: Variable, item: Item) {
         if let Some(items) = self.table.get_mut(variable as usize) {
-            items.push(Item { key, lower, value });
+            items.push(item);
         }
     }
 
@@ -194,20 +240,35 @@ impl Scratch {
         *known
     }
 
-    /// Lists the texts of values, each once.
-    pub(crate) fn distinct(&mut self, values: &[Found], out: &mut Vec<StringId>) {
+    /// Sorts the texts of values, each once, by the transformations that may change them.
+    pub(crate) fn sort(&mut self, atom: &mut AtomRoom, plan: &Plan) {
         self.casting += 1;
-        out.clear();
-        for found in values {
+        atom.used = 0;
+        for found in &atom.values {
             let index = found.value.index();
             if self.seen.len() <= index {
                 self.seen.resize(index + 64, 0);
             }
-            if let Some(seen) = self.seen.get_mut(index)
-                && *seen != self.casting
-            {
-                *seen = self.casting;
-                out.push(found.value);
+            let Some(seen) = self.seen.get_mut(index) else { continue };
+            if std::mem::replace(seen, self.casting) == self.casting {
+                continue;
+            }
+            let concerned = self.look(found.value, plan).0;
+            let known = atom.kinds.iter().take(atom.used).position(|kind| kind.concerned == concerned);
+            let place = known.unwrap_or(atom.used);
+            if known.is_none() {
+                if atom.kinds.len() <= place {
+                    atom.kinds.push(Kind::default());
+                }
+                atom.used += 1;
+                if let Some(kind) = atom.kinds.get_mut(place) {
+                    kind.concerned = concerned;
+                    kind.texts.clear();
+                    kind.any.clear();
+                }
+            }
+            if let Some(kind) = atom.kinds.get_mut(place) {
+                kind.texts.push(found.value);
             }
         }
     }
@@ -234,7 +295,29 @@ impl Scratch {
         if let Some(cell) = self.steps.cells.get_mut(cell) {
             *cell = after.number() + 1;
         }
+        if matches!(step, Transformation::Lowercase | Transformation::Uppercase) && after != id {
+            self.pair(after, id);
+        }
         (after, cost)
+    }
+
+    /// Remembers that a text is another one in other letter case.
+    fn pair(&mut self, text: StringId, other: StringId) {
+        let first = self.twin(other);
+        if self.twins.len() <= text.index() {
+            self.twins.resize(text.index() + 64, 0);
+        }
+        if first != text
+            && let Some(twin) = self.twins.get_mut(text.index())
+        {
+            *twin = first.number() + 1;
+        }
+    }
+
+    /// The text that stands for all those that differ from it in letter case only.
+    fn twin(&self, id: StringId) -> StringId {
+        let twin = self.twins.get(id.index()).copied().unwrap_or(0);
+        twin.checked_sub(1).map_or(id, StringId::from_number)
     }
 
     /// Sieves a text unless that was done before; returns where its bits start and what it cost in bytes.
@@ -247,12 +330,22 @@ impl Scratch {
             return (start, 0);
         }
         let (_, present) = self.look(id, plan);
-        let Some(rows) = self.sifted.get_mut(side as usize) else { return (0, 0) };
+        let twin = self.twin(id);
+        let (Some(rows), Some(literals)) = (self.sifted.get_mut(side as usize), self.literals.get_mut(side as usize))
+        else {
+            return (0, 0);
+        };
         let text = self.strings.bytes(id);
-        if let Some(row) = rows.cells.get_mut(start..start + words) {
-            sieve.sift(text, present, &mut self.sifting, row);
+        let (allowed, scan) = literals.row(twin, words, 0);
+        let allowed = literals.cells.get_mut(allowed..allowed + words).unwrap_or_default();
+        if scan {
+            sieve.find_literals(text, &mut self.sifting, allowed);
         }
-        (start, u64::try_from(text.len()).unwrap_or(u64::MAX) + 8)
+        if let Some(row) = rows.cells.get_mut(start..start + words) {
+            row.copy_from_slice(allowed);
+            sieve.narrow(text.len(), present, &mut self.sifting, row);
+        }
+        (start, if scan { u64::try_from(text.len()).unwrap_or(u64::MAX) + 8 } else { 8 })
     }
 
     /// The bits of a text that was sieved.

@@ -80,6 +80,15 @@ impl RuleSet {
         build::load(configuration, sources)
     }
 
+    /// Builds the programs of all patterns now rather than when a request first needs them.
+    ///
+    /// It takes milliseconds for the built-in rules and about a second of one core for the Core Rule Set, so that it belongs on a
+    /// thread of its own; requests may be inspected meanwhile, and wait only for a program that is being built.
+    pub fn warm(&self) {
+        let links = self.rules.iter().flat_map(|rule| &rule.links);
+        links.filter_map(|link| link.test.as_ref()).for_each(|test| test.operator.warm());
+    }
+
     /// How many rules there are, chains counted once.
     pub fn len(&self) -> usize {
         self.rules.len()
@@ -88,6 +97,11 @@ impl RuleSet {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// Whether any rule looks at answers.
+    pub fn looks_at_answers(&self) -> bool {
+        self.phases.iter().skip(3).take(2).any(|phase| !phase.is_empty())
     }
 
     /// The mode the rules ask for; [`crate::Settings::engine`] overrides it.

@@ -43,6 +43,12 @@ impl Wire {
         found.map(|(_, value)| value.as_slice())
     }
 
+    /// The length of the body as the headers have it, `None` where there is none and where it is no number (a sign is none).
+    pub fn length(&self) -> Option<usize> {
+        let digits = self.header("content-length").filter(|length| length.iter().all(u8::is_ascii_digit))?;
+        std::str::from_utf8(digits).ok()?.parse().ok()
+    }
+
     fn with_rest(first: &[u8], second: &[u8], third: &[u8], mut rest: &[u8]) -> Self {
         let mut wire =
             Self { first: first.to_vec(), second: second.to_vec(), third: third.to_vec(), ..Self::default() };
@@ -62,10 +68,8 @@ impl Wire {
             wire.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(b"content-length"));
             wire.body = unchunked(rest);
         } else {
-            let length =
-                wire.header("content-length").and_then(|length| std::str::from_utf8(length).ok()?.parse().ok());
             // What was recorded without a length, or with one that is no number, is looked at whole.
-            wire.body = length.and_then(|length: usize| rest.get(..length)).unwrap_or(rest).to_vec();
+            wire.body = wire.length().and_then(|length| rest.get(..length)).unwrap_or(rest).to_vec();
         }
         wire
     }
@@ -132,6 +136,7 @@ mod tests {
             assert!(wire.body.len() <= raw.len());
         }
         assert_eq!(Wire::request(b"GET /a b HTTP/1.1\n\n").second, b"/a b");
+        assert_eq!(Wire::request(b"POST / HTTP/1.1\nContent-Length: +1\n\nabc").body, b"abc");
         assert_eq!(Wire::request(b"GET /old").third, b"HTTP/0.9");
     }
 

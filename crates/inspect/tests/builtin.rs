@@ -2,6 +2,7 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and reports what it counted"
 )]
@@ -10,15 +11,17 @@
 #[expect(dead_code, reason = "shared with the runner of the regression tests")]
 mod crs;
 #[path = "support/stage.rs"]
+#[expect(dead_code, reason = "shared with the runner of the regression tests")]
 mod stage;
 #[path = "support/suite.rs"]
 mod suite;
 #[path = "support/wire.rs"]
+#[expect(dead_code, reason = "shared with the runner of the regression tests")]
 mod wire;
 #[path = "support/yaml.rs"]
 mod yaml;
 
-use brigandine_inspect::{Action, Request, RuleSet, Scratch, Settings, Sources, Verdict, builtin};
+use brigandine_inspect::{Action, RuleSet, Scratch, Settings, Sources, Verdict, builtin};
 use std::collections::BTreeMap;
 use std::path::Path;
 use wire::Wire;
@@ -32,18 +35,7 @@ fn inspected(rules: &RuleSet, wire: &Wire, scratch: Scratch) -> (Verdict, Scratc
 }
 
 fn inspected_as(rules: &RuleSet, wire: &Wire, settings: &Settings, scratch: Scratch) -> (Verdict, Scratch) {
-    let headers: Vec<(&[u8], &[u8])> =
-        wire.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
-    let request = Request {
-        protocol: &wire.protocol,
-        headers: &headers,
-        body: &wire.body,
-        id: b"1",
-        ..Request::new(&wire.method, &wire.uri)
-    };
-    let mut inspection = rules.start(settings, scratch);
-    inspection.request(&request);
-    inspection.finish()
+    wire.start(rules, settings, scratch).finish()
 }
 
 /// Rules that judge: those of a family, less the gates of levels.
@@ -91,10 +83,11 @@ fn escaped(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("%{byte:02x}"))
 }
 
-/// A request out of an example: a request line, a header, a path, a file, or a field of a query.
+/// A request out of an example: a request line, headers, a path, a file, or a field of a query.
 fn request(example: &str, encoded: bool) -> Wire {
-    let text = example.replace("\\r", "\r").replace("\\n", "\n").replace("\\t", "\t");
-    let (mut method, mut uri, mut header) = ("GET", "/".to_owned(), None);
+    let unescaped = |text: &str| text.replace("\\r", "\r").replace("\\n", "\n").replace("\\t", "\t");
+    let text = unescaped(example);
+    let (mut method, mut uri, mut header) = ("GET", "/".to_owned(), Vec::new());
     let mut body = String::new();
     let named =
         text.split_once(": ").filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-'));
@@ -102,13 +95,14 @@ fn request(example: &str, encoded: bool) -> Wire {
         let (verb, path) = line.split_once(' ').unwrap();
         path.clone_into(&mut uri);
         method = ["TRACE", "PATCH", "GET", "POST"].into_iter().find(|known| *known == verb).unwrap();
-    } else if let Some((name, value)) = named.filter(|(name, _)| name.starts_with(char::is_uppercase)) {
-        header = Some((name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+    } else if named.is_some_and(|(name, _)| name.starts_with(char::is_uppercase)) {
+        let headers = example.lines().filter_map(|line| line.split_once(": "));
+        header = headers.map(|(name, value)| (name.as_bytes().to_vec(), unescaped(value).into_bytes())).collect();
     } else if text.starts_with('/') {
         uri.clone_from(&text);
     } else if let Some(file) = text.strip_prefix("filename=") {
         method = "POST";
-        header = Some((b"Content-Type".to_vec(), b"multipart/form-data; boundary=xyz".to_vec()));
+        header.push((b"Content-Type".to_vec(), b"multipart/form-data; boundary=xyz".to_vec()));
         body = format!(
             "--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file}\"\r\n\r\nx\r\n--xyz--\r\n"
         );
@@ -118,14 +112,14 @@ fn request(example: &str, encoded: bool) -> Wire {
         uri = format!("/?{}={value}", name.replace(' ', "%20"));
     }
     let host = (b"Host".to_vec(), b"api.example.org".to_vec());
-    Wire {
-        method: method.as_bytes().to_vec(),
-        uri: uri.into_bytes(),
-        protocol: b"HTTP/1.1".to_vec(),
+    let sent = brigandine_inspect::Wire {
+        first: method.as_bytes().to_vec(),
+        second: uri.into_bytes(),
+        third: b"HTTP/1.1".to_vec(),
         headers: std::iter::once(host).chain(header).collect(),
         body: body.into_bytes(),
-        refused: false,
-    }
+    };
+    Wire { sent, refused: false }
 }
 
 #[test]
@@ -169,18 +163,12 @@ fn published_attacks(folder: &Path) -> Vec<Attack> {
         ("942", "942 SQL"),
     ];
     let mut attacks = Vec::new();
-    for path in suite::files(&folder.join("tests/regression/tests"), ".yaml") {
-        let file = yaml::load(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let rule = file["rule_id"].as_str().unwrap_or_default().to_owned();
-        let Some((_, family)) = FAMILIES.iter().find(|(prefix, _)| rule.starts_with(prefix)) else { continue };
-        for test in file["tests"].as_array().into_iter().flatten() {
-            for stage in test["stages"].as_array().into_iter().flatten() {
-                let expected = stage["output"]["log"]["expect_ids"].as_array().is_some_and(|ids| !ids.is_empty());
-                let wire = Wire::parse(&stage::raw(&stage["input"]));
-                if expected && !wire.uri.starts_with(b"/reflect") {
-                    attacks.push(Attack { family: (*family).to_owned(), wire });
-                }
-            }
+    for stage in stage::all(folder) {
+        let Some((_, family)) = FAMILIES.iter().find(|(prefix, _)| stage.rule.starts_with(prefix)) else { continue };
+        let wire = Wire::parse(&stage::raw(&stage.input));
+        let expected = !stage::list(&stage.output["log"]["expect_ids"]).is_empty();
+        if expected && !wire.sent.second.starts_with(b"/reflect") {
+            attacks.push(Attack { family: (*family).to_owned(), wire });
         }
     }
     attacks
@@ -216,7 +204,7 @@ fn the_sieve_changes_nothing() {
         let (with, without);
         (with, left) = inspected(&rules, &attack.wire, left);
         (without, right) = inspected_as(&rules, &attack.wire, &off, right);
-        assert_eq!(with.matches, without.matches, "{}", String::from_utf8_lossy(&attack.wire.uri));
+        assert_eq!(with.matches, without.matches, "{}", String::from_utf8_lossy(&attack.wire.sent.second));
     }
 }
 

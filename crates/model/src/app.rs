@@ -46,7 +46,7 @@ pub struct App {
     pub apis: Vec<Api>,
     /// Routes of all APIs.
     pub routes: Vec<Route>,
-    /// Roles that functions or other resources assume.
+    /// Roles that functions or other resources assume; users and groups of people too, which nothing assumes.
     pub roles: Vec<Role>,
     /// Places where data or messages rest.
     pub stores: Vec<Store>,

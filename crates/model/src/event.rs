@@ -34,8 +34,14 @@ pub enum Happening {
     ConnectionFailed(ConnectionFailed),
     /// A request was answered, by a function or by a guard.
     RequestAnswered(Box<RequestAnswered>),
-    /// The firewall found something in a request.
+    /// The firewall found something in a request, or in the answer to it.
     ContentJudged(Box<ContentJudged>),
+    /// The firewall left an answer unlooked at, or part of it.
+    AnswerUnseen(AnswerUnseen),
+    /// The firewall found something in an event on its way to a function.
+    EventJudged(Box<EventJudged>),
+    /// Refused requests were not kept whole, though they should have been.
+    RequestsNotKept(RequestsNotKept),
     /// A function ran.
     InvocationFinished(InvocationFinished),
     /// An event that nobody waits for was given up.
@@ -56,6 +62,8 @@ pub enum Happening {
     NotEnforced(NotEnforced),
     /// Code, keys or settings were taken up anew.
     Reloaded(Reloaded),
+    /// Something changed and cannot be used as it is now.
+    ReloadFailed(ReloadFailed),
     /// People should know something: it began, changed, or is over.
     Alerted(Box<Alert>),
     /// An address does little but attack.
@@ -139,7 +147,7 @@ pub struct RequestAnswered {
     pub observed: Vec<Refusal>,
 }
 
-/// The firewall found something in a request.
+/// The firewall found something in a request, or in the answer to it.
 #[derive(Clone, Debug, Serialize)]
 pub struct ContentJudged {
     /// The request's id.
@@ -148,6 +156,8 @@ pub struct ContentJudged {
     pub client: IpAddr,
     /// The route's pattern with its method.
     pub route: Arc<str>,
+    /// In which of the two it was found.
+    pub part: Part,
     /// What came of it.
     pub judged: Judged,
     /// The anomaly score.
@@ -158,6 +168,62 @@ pub struct ContentJudged {
     pub over_budget: bool,
     /// The rules that matched, in order; at most 20.
     pub matches: Vec<RuleMatch>,
+}
+
+/// What the firewall looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The request.
+    Request,
+    /// The answer to it.
+    Answer,
+}
+
+/// The firewall left an answer unlooked at, or part of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct AnswerUnseen {
+    /// The request's id.
+    pub request: Arc<str>,
+    /// The route's pattern with its method.
+    pub route: Arc<str>,
+    /// Why: `streamed`, `longer-than-looked-at`.
+    pub reason: &'static str,
+    /// Bytes of the body that were looked at.
+    pub seen_bytes: u64,
+}
+
+/// The firewall found something in an event on its way to a function.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventJudged {
+    /// The id of the invocation it was for.
+    pub request: Arc<str>,
+    /// The function.
+    pub function: LogicalId,
+    /// The item of a batch that this is about, as its source names it, cut to 256 characters and escaped; nothing where it is
+    /// about the whole event.
+    pub item: Option<Arc<str>>,
+    /// What came of it.
+    pub judged: Judged,
+    /// Whether it was put into quarantine.
+    pub quarantined: bool,
+    /// The anomaly score.
+    pub score: i64,
+    /// Work done, in units of about one byte looked at.
+    pub work: u64,
+    /// Whether it was refused because looking at it would have cost too much.
+    pub over_budget: bool,
+    /// The rules that matched, in order; at most 20.
+    pub matches: Vec<RuleMatch>,
+}
+
+/// Refused requests were not kept whole, though they should have been.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestsNotKept {
+    /// How many, since it was last told.
+    pub count: u64,
+    /// Why: `too-many-at-once`, `larger-than-the-store`, or what the system said.
+    pub reason: Arc<str>,
 }
 
 /// What came of a request in which the firewall found something.
@@ -345,6 +411,15 @@ pub struct NotEnforced {
 pub struct Reloaded {
     /// What.
     pub subject: Arc<str>,
+}
+
+/// Something changed and cannot be used as it is now: what was in use before stays.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReloadFailed {
+    /// What.
+    pub subject: Arc<str>,
+    /// Why, with file and line where there are any.
+    pub reason: Arc<str>,
 }
 
 /// An address does little but attack.

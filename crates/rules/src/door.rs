@@ -109,7 +109,15 @@ pub(crate) fn policy_restricts(api: &Api) -> Judgement {
 
 fn allows_strangers(statement: &Statement) -> Judgement {
     let free = !statement.conditions.iter().any(narrows_callers);
-    both(is(&statement.effect, &Effect::Allow), both(means_strangers(statement), Judgement::settled(free)))
+    let opens = both(is(&statement.effect, &Effect::Allow), both(means_strangers(statement), Judgement::settled(free)));
+    if crate::case::may_hold(&opens) && statement.conditions.iter().any(names_a_time) {
+        return Judgement::CannotTell("the policy of the API opens it for a time only".into());
+    }
+    opens
+}
+
+fn names_a_time(condition: &Condition) -> bool {
+    ["aws:CurrentTime", "aws:EpochTime"].iter().any(|key| condition.key.eq_ignore_ascii_case(key))
 }
 
 /// A denial shuts strangers out when it denies everyone *except* those who come from a known place.

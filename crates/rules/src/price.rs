@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use brigandine_model::Function;
+
 /// Public prices in US dollars.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prices {
@@ -37,22 +39,45 @@ fn number(name: &str) -> Option<f64> {
     rest.split(' ').next()?.parse().ok()
 }
 
+/// What an hour costs when every run takes as long as it may; the dearest case where it depends. Nothing where memory or
+/// timeout are not settled, or where the function has a limit of its own.
+pub(crate) fn flood_of(function: &Function, prices: &Prices) -> Option<f64> {
+    if function.reserved_concurrency.is_some() {
+        return None;
+    }
+    let seconds = function.timeout.value.settled().into_iter().max()?;
+    let memory = function.memory.value.settled().into_iter().max()?;
+    let arm = function.architectures.iter().any(|fact| fact.value.known().is_some_and(|name| name == "arm64"));
+    let flood = Flood {
+        concurrency: prices.account_concurrency,
+        seconds: f64::from(*seconds),
+        memory: f64::from(*memory),
+        arm,
+    };
+    Some(flood.per_hour(prices))
+}
+
+/// An amount of dollars as people say it: exact figures would promise too much.
+pub(crate) fn amount(dollars: f64) -> String {
+    if dollars < 10.0 { format!("{dollars:.1}") } else { format!("{dollars:.0}") }
+}
+
 /// How a function runs while it is flooded.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Flood {
+struct Flood {
     /// Runs at the same time.
-    pub(crate) concurrency: f64,
+    concurrency: f64,
     /// Seconds of one run.
-    pub(crate) seconds: f64,
+    seconds: f64,
     /// Memory in MiB.
-    pub(crate) memory: f64,
+    memory: f64,
     /// Whether it runs on the cheaper processors.
-    pub(crate) arm: bool,
+    arm: bool,
 }
 
 impl Flood {
     /// US dollars for one hour: memory for the whole hour in every simultaneous run, and a fee for each run.
-    pub(crate) fn per_hour(&self, prices: &Prices) -> f64 {
+    fn per_hour(&self, prices: &Prices) -> f64 {
         const HOUR: f64 = 3600.0;
         let gb_second = if self.arm { prices.gb_second_arm } else { prices.gb_second_x86 };
         let memory = self.concurrency * HOUR * self.memory / 1024.0 * gb_second;

@@ -1,10 +1,15 @@
 //! What the statements of a role allow, among the actions that a rule asks about.
 
+use std::{cell::LazyCell, collections::BTreeSet};
+
 use brigandine_iam::ActionPattern;
-use brigandine_model::{Effect, Fact, Judgement, Role, Statement};
+use brigandine_model::{App, Effect, Fact, Finding, Judgement, Role, Statement};
 
 use crate::{
+    Sink,
     case::{ask_text, both, is, may_hold, texts},
+    narrow,
+    place::Places,
     role::{Holder, covers_kind, is_inverted, is_narrowed},
     rules::any_action_any_resource,
 };
@@ -59,6 +64,50 @@ pub(crate) fn rights<'a>(holder: &Holder<'a>, wanted: Wanted) -> Vec<Right<'a>> 
         );
     }
     found
+}
+
+/// A rule about rights on every resource of a kind.
+pub(crate) struct WideRight {
+    pub(crate) wanted: Wanted,
+    /// What could not be judged of whoever has this name.
+    pub(crate) asked: fn(&str) -> String,
+    /// Whether another rule speaks of the right.
+    pub(crate) is_told: fn(&Holder<'_>, &Right<'_>) -> bool,
+    /// The finding, but for its fix.
+    pub(crate) finding: fn(&Holder<'_>, &Right<'_>, &Judgement, &Sink) -> Finding,
+}
+
+impl WideRight {
+    /// Asks it of every role. One statement is one cause, whatever it writes; the same parameter in many roles is one open
+    /// question.
+    pub(crate) fn check(&self, app: &App, sink: &mut Sink) {
+        let places = LazyCell::new(|| Places::of(app));
+        let mut open = BTreeSet::new();
+        for holder in Holder::all(app) {
+            let mut told: Vec<(*const Statement, &str)> = Vec::new();
+            for right in rights(&holder, self.wanted) {
+                let cause = (std::ptr::from_ref(right.statement), right.service);
+                if told.contains(&cause) || (self.is_told)(&holder, &right) {
+                    continue;
+                }
+                match right.on_every_resource() {
+                    Judgement::CannotTell(why) if open.contains(&why) => {}
+                    Judgement::CannotTell(why) => {
+                        let place = (&holder.resource(), &right.statement.provenance);
+                        sink.cannot_tell(&(self.asked)(&holder.names()), &why, place);
+                        open.insert(why);
+                    }
+                    holds if may_hold(&holds) => {
+                        told.push(cause);
+                        let fix = narrow::to_what_is_named(&holder, right.statement, &places);
+                        let finding = (self.finding)(&holder, &right, &holds, sink);
+                        sink.finding(Finding { fix, ..finding });
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
 }
 
 fn right<'a>(

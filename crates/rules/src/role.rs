@@ -108,7 +108,20 @@ impl<'a> Holder<'a> {
     /// Why the severity is what it is, as a last clause.
     pub(crate) fn because(&self) -> String {
         let bounded = if self.role.boundary.is_some() { ", a permissions boundary bounds it" } else { "" };
-        format!("{}{bounded}", self.reach().because())
+        // Whether a route leads to what takes the role elsewhere, a machine or a service, cannot be seen here.
+        let near = if self.functions.is_empty() { "no function here runs with it" } else { self.reach().because() };
+        format!("{near}{bounded}")
+    }
+
+    /// Whether it is no role but a user or a group.
+    pub(crate) fn is_people(&self) -> bool {
+        let resource = self.app.resources.get(&self.role.id);
+        resource.is_some_and(|resource| ["AWS::IAM::User", "AWS::IAM::Group"].contains(&&*resource.kind))
+    }
+
+    /// What lets an attacker use the role: only functions have code that the template knows of.
+    pub(crate) fn weak_spot(&self) -> &'static str {
+        if self.functions.is_empty() { "a break-in" } else { "a hole in the code" }
     }
 
     /// What the role takes away again.
@@ -130,12 +143,14 @@ impl<'a> Holder<'a> {
 /// The platform takes no role with as many denials as this; those beyond count as not there, which hides nothing.
 const MOST_DENIALS: usize = 256;
 
-/// Actions that a role takes away again, everywhere and always.
+/// Actions that a role takes away again, always, and everywhere or on all that has a name.
 #[derive(Debug)]
 pub(crate) struct Denials(Vec<Denial>);
 
 #[derive(Debug)]
 struct Denial {
+    /// On what.
+    resources: Vec<ResourcePattern>,
     patterns: Vec<ActionPattern>,
     /// Whether it takes away all but these.
     all_but: bool,
@@ -146,13 +161,16 @@ impl Denials {
         let denies = |statement: &&Statement| {
             is(&statement.effect, &Effect::Deny) == Judgement::Yes
                 && statement.conditions.is_empty()
-                && reaches_everything(statement) == Judgement::Yes
+                && statement.except_resources.is_empty()
         };
         let denial = |statement: &Statement| {
+            let settled = statement.resources.iter().filter_map(|fact| fact.value.known());
+            let resources = settled.map(|text| ResourcePattern::new(text)).collect();
+
             let all_but = !statement.except_actions.is_empty();
             let facts = if all_but { &statement.except_actions } else { &statement.actions };
             let texts = facts.iter().flat_map(|fact| texts(&fact.value));
-            Denial { patterns: texts.filter_map(|text| text.parse().ok()).collect(), all_but }
+            Denial { resources, patterns: texts.filter_map(|text| text.parse().ok()).collect(), all_but }
         };
         Self(role.statements.iter().filter(denies).take(MOST_DENIALS).map(denial).collect())
     }
@@ -160,7 +178,9 @@ impl Denials {
     /// Whether the action is taken away again.
     pub(crate) fn take_away(&self, service: &str, name: &str) -> bool {
         let meant = |denial: &Denial| denial.patterns.iter().any(|pattern| pattern.matches(service, name));
-        self.0.iter().any(|denial| meant(denial) != denial.all_but)
+        let named = ResourcePattern::new(&format!("arn:aws:{service}:*:*:*"));
+        let all = |denial: &Denial| denial.resources.iter().any(|resource| resource.contains(&named));
+        self.0.iter().any(|denial| meant(denial) != denial.all_but && all(denial))
     }
 }
 
@@ -224,7 +244,10 @@ pub(crate) fn grants_beyond_running(role: &Role) -> bool {
 
 /// Whether a fact of actions means every action there is.
 pub(crate) fn is_every_action(action: &Fact<String>) -> Judgement {
-    ask_text(&action.value, &|text| text.parse::<ActionPattern>().is_ok_and(|pattern| pattern.covers_every_action()))
+    let may = |text: &str| text.bytes().all(|sign| matches!(sign, b'*' | b'?' | b':'));
+    ask_text(&action.value, &|text| {
+        may(text) && text.parse::<ActionPattern>().is_ok_and(|pattern| pattern.covers_every_action())
+    })
 }
 
 /// Whether a statement reaches every resource of every service.

@@ -1,7 +1,8 @@
 //! Labelled resources of somebody else's scanner, as far as one of our rules asks the same question.
 //!
-//! Prints recall and false alarms for each check; fails only when a fixture cannot be got through. Where a folder has no
-//! list of resources, its files are the cases: their names say whether they hold the fault.
+//! Prints recall and false alarms for each check and for all together, and fails below the bar. A disagreement that we would
+//! defend still counts as a miss or a false alarm; only the checks of [`EXCLUDED`] were left out beforehand. Where a folder
+//! has no list of resources, its files are the cases: their names say whether they hold the fault.
 
 #![expect(
     clippy::unwrap_used,
@@ -44,16 +45,12 @@ const SAME_QUESTION: &[(&str, &str)] = &[
     ("CKV_AWS_86", "MO004"),
     ("CKV_AWS_95", "MO004"),
     ("CKV_AWS_68", "AP012"),
-    ("CKV_AWS_116", "DW002"),
     ("CKV_AWS_193", "MO004"),
     ("CKV_AWS_194", "MO005"),
-    ("CKV_AWS_258", "AP003"),
-    ("CKV_AWS_363", "DE002"),
     ("CKV_AWS_384", "SE009"),
     ("CKV_AWS_364", "AP016"),
     ("CKV_AWS_366", "AP024"),
     ("CKV_AWS_78", "EN001"),
-    ("CKV_AWS_116", "DW002"),
     ("CKV_AWS_119", "EN003"),
     ("CKV_AWS_136", "EN003"),
     ("CKV_AWS_149", "EN003"),
@@ -68,18 +65,24 @@ const SAME_QUESTION: &[(&str, &str)] = &[
 /// Where files are the cases, only what is said of this type is about their question: other resources stand in them too.
 const ABOUT: &[(&str, &str)] = &[("CKV_AWS_35", "AWS::CloudTrail::Trail")];
 
-/// Cases whose label we do not share, and why.
-const EXCUSED: &[(&str, &str, &str)] = &[
-    ("CKV_AWS_62", "iam_group", "people's groups are no part of an application"),
-    ("CKV_AWS_62", "iam_user", "people's accounts are no part of an application"),
-    ("CKV_AWS_62", "iam_policy", "the policy is attached to a group of people"),
-    ("CKV_AWS_63", "iam_group", "people's groups are no part of an application"),
-    ("CKV_AWS_63", "iam_user", "people's accounts are no part of an application"),
-    ("CKV_AWS_63", "iam_policy", "the policy is attached to a group of people"),
-    ("CKV_AWS_62", "iam_role.unknown", "they cannot read a policy in a text; we can, and it allows everything"),
-    ("CKV_AWS_63", "iam_role.unknown", "they cannot read a policy in a text; we can, and it allows everything"),
-    ("CKV_AWS_116", "Default", "nothing asynchronous starts the function, so no event can be lost"),
+/// Checks left out beforehand, because our design differs on purpose: each asks for a setting on every function, whatever
+/// the function does, and such findings are most of what makes teams stop reading.
+const EXCLUDED: &[(&str, &str)] = &[
+    (
+        "CKV_AWS_115",
+        "a concurrency limit of its own for every function: DW001 asks where strangers decide how many run",
+    ),
+    (
+        "CKV_AWS_116",
+        "a dead-letter queue on every function: DW002 asks where events are asynchronous and would get lost",
+    ),
+    ("CKV_AWS_117", "every function inside a network: DP007 asks where it talks to a store that has one"),
+    ("CKV_AWS_173", "an own key for every environment: SE002 to SE004 ask whether a secret stands in it at all"),
 ];
+
+/// The bar: of all faults labelled, so many are found, and of all that is labelled sound, at most so much is told.
+const RECALL: f64 = 0.95;
+const FALSE_ALARMS: f64 = 0.05;
 
 /// The labels on runtimes are of the fixtures' time, not of ours.
 const TODAY: jiff::civil::Date = jiff::civil::date(2025, 1, 1);
@@ -90,7 +93,29 @@ struct Count {
     missed: Vec<String>,
     quiet: usize,
     alarms: Vec<String>,
-    excused: usize,
+}
+
+impl Count {
+    fn faults(&self) -> usize {
+        self.caught + self.missed.len()
+    }
+
+    fn sound(&self) -> usize {
+        self.quiet + self.alarms.len()
+    }
+
+    fn recall(&self) -> f64 {
+        share(self.caught, self.faults())
+    }
+
+    fn false_alarms(&self) -> f64 {
+        share(self.alarms.len(), self.sound())
+    }
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    let count = |number| f64::from(u32::try_from(number).unwrap());
+    count(part) / count(whole.max(1))
 }
 
 fn suite() -> PathBuf {
@@ -109,31 +134,47 @@ fn labelled_resources_are_judged() {
     };
     let cases: Value = serde_json::from_slice(&expected).unwrap();
     let mut total = Count::default();
+    let mut excused = 0;
     for case in cases.as_array().unwrap().iter().filter(|case| case["kind"] == "cloudformation") {
         let check = case["check"].as_str().unwrap_or_default();
-        if let Some((_, code)) = SAME_QUESTION.iter().find(|(theirs, _)| *theirs == check) {
+        if let Some((_, why)) = EXCLUDED.iter().find(|(theirs, _)| *theirs == check) {
+            let labelled = |list: &str| case[list].as_array().map_or(0, Vec::len);
+            excused += labelled("fail") + labelled("pass");
+            println!("{check}: left out beforehand: {why}");
+        } else if let Some((_, code)) = SAME_QUESTION.iter().find(|(theirs, _)| *theirs == check) {
             let count = run(&root.join("cloudformation").join(case["folder"].as_str().unwrap()), case, code);
             tell(check, code, &count);
             total.caught += count.caught;
             total.missed.extend(count.missed);
             total.quiet += count.quiet;
             total.alarms.extend(count.alarms);
-            total.excused += count.excused;
+        } else {
+            println!("{check}: no counterpart");
         }
     }
     let failed = total.missed.len() + total.alarms.len();
-    println!("{} passed, {failed} failed, {} excused", total.caught + total.quiet, total.excused);
-    assert!(total.caught + total.quiet + failed + total.excused > 0, "the suite has no case for us");
+    println!(
+        "all together: recall {:.3} ({} of {} faults), false-alarm rate {:.1} % ({} of {} sound cases)",
+        total.recall(),
+        total.caught,
+        total.faults(),
+        total.false_alarms() * 100.0,
+        total.alarms.len(),
+        total.sound()
+    );
+    println!("{} passed, {failed} failed, {excused} excused", total.caught + total.quiet);
+    assert!(total.faults() > 0 && total.sound() > 0, "the suite has no case for us");
+    assert!(total.recall() >= RECALL, "recall is under {RECALL}: missed {:?}", total.missed);
+    assert!(total.false_alarms() <= FALSE_ALARMS, "more than {FALSE_ALARMS} false alarms: {:?}", total.alarms);
 }
 
 fn tell(check: &str, code: &str, count: &Count) {
-    let faults = count.caught + count.missed.len();
-    let clean = count.quiet + count.alarms.len();
     println!(
-        "{check} -> {code}: recall {}/{faults}, false alarms {}/{clean}, excused {}",
+        "{check} -> {code}: recall {}/{}, false alarms {}/{}",
         count.caught,
+        count.faults(),
         count.alarms.len(),
-        count.excused
+        count.sound()
     );
     for missed in &count.missed {
         println!("  missed {missed}");
@@ -152,12 +193,16 @@ fn run(folder: &Path, case: &Value, code: &str) -> Count {
     for file in files {
         let bytes = std::fs::read(&file).unwrap();
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        // What their check itself gives no verdict on is labelled neither way.
+        if name.to_ascii_lowercase().contains("unknown") {
+            continue;
+        }
         let Some((app, findings)) = judged(&name, &bytes, code) else { continue };
         if case.get("pass").is_none() {
             let about = ABOUT.iter().find(|(of, _)| *of == check).map(|(_, kind)| *kind);
             let kind = |finding: &Finding| Some(&*app.resources.get(finding.resource.as_ref()?)?.kind);
             let found = findings.iter().any(|finding| about.is_none() || kind(finding) == about);
-            note(&mut count, (check, &name), is_fault(&name), found);
+            note(&mut count, &name, is_fault(&name), found);
             continue;
         }
         for (list, fault) in [("fail", true), ("pass", false)] {
@@ -166,7 +211,7 @@ fn run(folder: &Path, case: &Value, code: &str) -> Count {
                 let Some((_, resource)) = app.resources.iter().find(|(own, _)| own.as_str() == id) else { continue };
                 if address.starts_with(&*resource.kind) || done.insert(format!("{name} {address}")) {
                     let inside = |finding: &Finding| is_on(finding, id, resource.provenance.span.as_ref());
-                    note(&mut count, (check, &format!("{name} {id}")), fault, findings.iter().any(inside));
+                    note(&mut count, &format!("{name} {id}"), fault, findings.iter().any(inside));
                 }
             }
         }
@@ -185,13 +230,10 @@ fn is_fault(name: &str) -> bool {
     name.to_ascii_lowercase().contains("fail")
 }
 
-fn note(count: &mut Count, case: (&str, &str), fault: bool, found: bool) {
-    let (check, name) = case;
-    let excused = EXCUSED.iter().any(|(of, part, _)| *of == check && name.contains(part));
+fn note(count: &mut Count, name: &str, fault: bool, found: bool) {
     match (fault, found) {
         (true, true) => count.caught += 1,
         (false, false) => count.quiet += 1,
-        _ if excused => count.excused += 1,
         (true, false) => count.missed.push(name.to_owned()),
         (false, true) => count.alarms.push(name.to_owned()),
     }
@@ -209,6 +251,8 @@ fn judged(name: &str, bytes: &[u8], code: &str) -> Option<(App, Vec<Finding>)> {
         }
     };
     let selection = Selection::new("strict", &[code.to_owned()], &[]).unwrap();
-    let findings = judge(&app, &selection, &Context { today: TODAY }).findings;
-    Some((app, findings))
+    let outcome = judge(&app, &selection, &Context { today: TODAY });
+    // Some fixtures carry suppressions for other linters; what these hide was found all the same.
+    let hidden = outcome.suppressed.into_iter().map(|one| one.finding);
+    Some((app, outcome.findings.into_iter().chain(hidden).collect()))
 }

@@ -5,59 +5,21 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a runner reads a suite, prints its count and may panic"
 )]
 
-use std::path::{Path, PathBuf};
+#[path = "support/corpus.rs"]
+mod corpus;
 
 use brigandine_model::Finding;
 use brigandine_rules::{Context, Selection, judge};
-use brigandine_template::{
-    Failure, Input, Options, Sources,
-    fix::{Written, apply},
-    read,
-};
-
-const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 1);
-
-fn suite() -> PathBuf {
-    std::env::var_os("BRIGANDINE_SUITE_TEMPLATES")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites/templates"), PathBuf::from)
-}
-
-fn templates(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            templates(&path, found);
-        } else if path.extension().is_some_and(|end| ["yaml", "yml", "json", "template"].iter().any(|own| end == *own))
-        {
-            found.push(path);
-        }
-    }
-}
+use brigandine_template::fix::{Written, apply};
 
 fn judged(name: &str, text: &str) -> Option<Vec<Finding>> {
-    let options = Options::default();
-    let mut sources = Sources::default();
-    let app = loop {
-        let input = Input {
-            file: name.into(),
-            name: "corpus".into(),
-            bytes: text.as_bytes(),
-            options: &options,
-            sources: &sources,
-        };
-        match read(&input) {
-            Ok(reading) => break reading.app,
-            Err(Failure::Missing(paths)) => paths.iter().for_each(|path| sources.insert(path, None)),
-            Err(_) => return None,
-        }
-    };
-    Some(judge(&app, &Selection::default(), &Context { today: TODAY }).findings)
+    let app = corpus::app(name, text.as_bytes())?;
+    Some(judge(&app, &Selection::default(), &Context { today: corpus::TODAY }).findings)
 }
 
 /// Fixes that bring another finding to light, and why; `check` does not offer them.
@@ -88,23 +50,19 @@ fn fault(name: &str, text: &str, before: &[Finding], finding: &Finding) -> Optio
 
 #[test]
 fn fixes_remove_their_findings_and_bring_no_others() {
-    let root = suite();
-    let mut paths = Vec::new();
-    templates(&root, &mut paths);
-    if paths.is_empty() {
-        println!("skipped: no suite at {}", root.display());
+    let templates = corpus::templates();
+    if templates.is_empty() {
         return;
     }
     let (mut done, mut refused, mut faults) = (0, 0, Vec::new());
-    for path in &paths {
-        let name = path.strip_prefix(&root).unwrap().display().to_string();
+    for corpus::Template { name, path } in &templates {
         let Ok(text) = std::fs::read_to_string(path) else { continue };
-        let Some(before) = judged(&name, &text) else { continue };
+        let Some(before) = judged(name, &text) else { continue };
         for finding in before.iter().filter(|finding| finding.fix.is_some()) {
-            match fault(&name, &text, &before, finding) {
+            match fault(name, &text, &before, finding) {
                 None => refused += 1,
                 Some(Ok(())) => done += 1,
-                Some(Err(_)) if EXCUSED.iter().any(|(file, code, _)| *file == name && **code == *finding.code) => {
+                Some(Err(_)) if EXCUSED.iter().any(|(file, code, _)| file == name && **code == *finding.code) => {
                     refused += 1;
                 }
                 Some(Err(why)) => faults.push(why),

@@ -188,3 +188,107 @@ fn the_same_fault_twice_in_one_text_is_told_once() {
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found.iter().all(|finding| finding.also.is_empty()), "{found:#?}");
 }
+
+#[test]
+fn users_and_groups_hold_policies_as_roles_do() {
+    let text = "\
+Resources:
+  People: {Type: AWS::IAM::Group}
+  Robot:
+    Type: AWS::IAM::User
+    Properties:
+      Policies: [{PolicyName: p, PolicyDocument: {Statement: {Effect: Allow, Action: '*', Resource: '*'}}}]
+  Beside:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: p
+      PolicyDocument: {Statement: {Effect: Allow, Action: '*', Resource: '*'}}
+      Groups: [!Ref People]
+";
+    let found = findings(text);
+    let titles: Vec<&str> = found.iter().map(|finding| finding.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "`Robot` may do anything to everything in the account",
+            "`People` may do anything to everything in the account"
+        ]
+    );
+    assert!(found.iter().all(|finding| finding.message.contains("no function here runs with it")), "{found:?}");
+}
+
+#[test]
+fn a_denial_of_all_that_has_a_name_leaves_what_has_none() {
+    let text = |denied: &str| {
+        format!(
+            "{}            - {{Effect: Deny, Action: sns:Publish, Resource: {denied}}}\n",
+            granting("sns:Publish", "'*'")
+        )
+    };
+    assert_eq!(codes(&text("'arn:aws:sns:*:*'")), [""; 0], "telephone numbers are left, and must be");
+    assert_eq!(codes(&text("'arn:aws:sns:*:*:orders'")), ["LP003"]);
+}
+
+#[test]
+fn what_only_runs_cannot_be_named() {
+    let jobs = "[!Ref Table, 'arn:aws:batch:eu-west-1:111122223333:job/*']";
+    assert_eq!(codes(&granting("batch:SubmitJob", jobs)), [""; 0]);
+    assert_eq!(codes(&granting("batch:SubmitJob", "'arn:aws:batch:eu-west-1:111122223333:*'")), ["LP003"]);
+}
+
+#[test]
+fn who_may_do_everything_is_told_once() {
+    let open = granting("'*'", "'*'") + "      FunctionUrlConfig: {AuthType: NONE}\n";
+    let selection = Selection::new("strict", &["LP001".into(), "LP025".into(), "AP004".into()], &[]).unwrap();
+    let found = judge(&app(&open), &selection, &Context { today: TODAY }).findings;
+    assert_eq!(found.iter().map(|finding| &*finding.code).collect::<Vec<_>>(), ["LP001"]);
+}
+
+#[test]
+fn destruction_is_told_by_one_rule_as_the_door_stands() {
+    let told = |door: &str| {
+        let text = granting("dynamodb:DeleteTable", "!GetAtt Table.Arn")
+            + &format!("      FunctionUrlConfig: {{AuthType: {door}}}\n");
+        let selection = Selection::new("strict", &["LP024".into(), "AP004".into()], &[]).unwrap();
+        let found = judge(&app(&text), &selection, &Context { today: TODAY }).findings;
+        found
+            .iter()
+            .map(|one| (one.code.to_string(), one.fact.clone(), one.span.as_ref().unwrap().line))
+            .collect::<Vec<_>>()
+    };
+    let fact = "may destroy by dynamodb:DeleteTable".to_owned();
+    assert_eq!(told("NONE"), [("AP004".to_owned(), fact.clone(), 18)]);
+    assert_eq!(told("AWS_IAM"), [("LP024".to_owned(), fact, 18)]);
+}
+
+#[test]
+fn a_policy_that_opens_an_api_for_a_time_is_no_finding_and_no_pass() {
+    let text = "\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Shop:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: live
+      Auth:
+        ResourcePolicy:
+          CustomStatements:
+            - Effect: Allow
+              Principal: '*'
+              Action: execute-api:Invoke
+              Resource: execute-api:/*
+              Condition: {DateLessThan: {'aws:CurrentTime': '2022-09-30T23:59:59Z'}}
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: nodejs24.x
+      Handler: app.handler
+      CodeUri: src/
+      Events:
+        Place: {Type: Api, Properties: {Path: /orders, Method: POST, RestApiId: !Ref Shop}}
+";
+    let selection = Selection::new("strict", &["AP001".into()], &[]).unwrap();
+    let outcome = judge(&app(text), &selection, &Context { today: TODAY });
+    assert_eq!(outcome.findings, []);
+    assert!(outcome.unjudged.iter().any(|one| one.reason.contains("for a time only")), "{:?}", outcome.unjudged);
+}

@@ -11,6 +11,7 @@ mod lines;
 mod render;
 mod scalar;
 mod spot;
+mod together;
 mod write;
 
 use std::{ops::Range, sync::Arc};
@@ -18,7 +19,7 @@ use std::{ops::Range, sync::Arc};
 use brigandine_model::{Change, Edit, Literal, Span};
 
 use self::{
-    deed::{Deed, Step},
+    deed::{Deed, Step, are_all},
     draft::Draft,
     layout::Layout,
     spot::{Spot, is_nothing},
@@ -35,6 +36,9 @@ pub enum Unwritable {
     /// The text has no place for it, or one that is written in a way that cannot be changed unseen.
     #[error("{0}")]
     NoPlace(String),
+    /// It was not tried: so many fixes of so large a text would take too long.
+    #[error("the text is so large that not every fix of it is written")]
+    TooMuch,
 }
 
 fn refuse<T>(why: impl Into<String>) -> Result<T, Unwritable> {
@@ -77,6 +81,11 @@ impl Written {
     pub fn read(file: &str, bytes: &[u8]) -> Result<Self, Unwritable> {
         let file: Arc<str> = file.into();
         let document = load(&file, bytes).map_err(|error| Unwritable::NoPlace(error.message))?;
+        Self::of(file, document)
+    }
+
+    /// A text that was read already.
+    pub fn of(file: Arc<str>, document: Document) -> Result<Self, Unwritable> {
         if document.notes.iter().any(|note| matches!(note, Note::FurtherDocuments { .. })) {
             return refuse("the file holds several documents");
         }
@@ -94,15 +103,15 @@ impl Written {
             draft.replace(splice.0, &splice.1);
             let after = load(&self.file, draft.text().as_bytes())
                 .map_err(|error| Unwritable::NoPlace(format!("the text cannot be read after the change: {error}")))?;
-            if !deed.is_all(&document.root, &after.root, &path) {
-                return refuse(format!(
-                    "the text says the same thing in several places, so one change would make several {}",
-                    draft.text()
-                ));
+            if !are_all(&[(&path, &deed)], &document.root, &after.root) {
+                return refuse("the text says the same thing in several places, so one change would make several");
             }
             now = Some(after);
         }
-        let positions = Positions::new(&self.document.text);
+        Ok(self.as_edits(&draft, &Positions::new(&self.document.text)))
+    }
+
+    fn as_edits(&self, draft: &Draft<'_>, positions: &Positions<'_>) -> Vec<Edit> {
         let edit = |(range, replacement): (Range<usize>, String)| {
             let place = positions.place(range.clone());
             let span = Span {
@@ -114,7 +123,7 @@ impl Written {
             };
             Edit { span, replacement }
         };
-        Ok(draft.edits().into_iter().map(edit).collect())
+        draft.edits().into_iter().map(edit).collect()
     }
 
     /// What one change does to the text as it stands now; nothing when it is so already.

@@ -62,11 +62,18 @@ impl<'a, 'i> Shelf<'a, 'i> {
     }
 
     fn put_in(&mut self, node: &mut Node, depth: Depth) {
+        // A tree that nothing is put into stays shared.
+        if has_transform(node) {
+            self.put_in_somewhere(node, depth);
+        }
+    }
+
+    fn put_in_somewhere(&mut self, node: &mut Node, depth: Depth) {
         let deeper = Depth { values: depth.values + 1, ..depth };
         match &mut node.kind {
             Kind::Scalar(_) => return,
-            Kind::List(items) => return items.iter_mut().for_each(|item| self.put_in(item, deeper)),
-            Kind::Map(map) => map.iter_mut().for_each(|(_, value)| self.put_in(value, deeper)),
+            Kind::List(items) => return items.iter_mut().for_each(|item| self.put_in_somewhere(item, deeper)),
+            Kind::Map(map) => map.iter_mut().for_each(|(_, value)| self.put_in_somewhere(value, deeper)),
         }
         let Some(transform) = node.get("Fn::Transform") else { return };
         let origin = transform.origin.clone();
@@ -206,6 +213,14 @@ fn measures(node: &Node) -> Measures {
     node.as_map().into_iter().flat_map(Map::iter).for_each(|(_, value)| add(value));
     whole.height += 1;
     whole
+}
+
+fn has_transform(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Scalar(_) => false,
+        Kind::List(items) => items.iter().any(has_transform),
+        Kind::Map(map) => map.iter().any(|(key, value)| key == "Fn::Transform" || has_transform(value)),
+    }
 }
 
 fn included(transform: &Node) -> Option<&Node> {

@@ -106,6 +106,8 @@ pub struct Reading {
     pub app: App,
     /// What was odd about the text.
     pub notes: Vec<Note>,
+    /// The text as it was read, for those who want to change it.
+    pub document: Document,
 }
 
 /// Why a template gave no application.
@@ -179,7 +181,14 @@ pub fn read(input: &Input<'_>) -> Result<Reading, Failure> {
     if let What::NotReadYet(kind) = recognise::by_name(&input.file) {
         return Err(not_read_yet(&input.file, kind));
     }
-    let document = load::load(&input.file, input.bytes)?;
+    read_document(input, load::load(&input.file, input.bytes)?)
+}
+
+/// The same for a text that was loaded already, as when further files were asked for: loading is half of the work.
+pub fn read_document(input: &Input<'_>, document: Document) -> Result<Reading, Failure> {
+    if let What::NotReadYet(kind) = recognise::by_name(&input.file) {
+        return Err(not_read_yet(&input.file, kind));
+    }
     check_shape(&document, &input.file)?;
     allowed::check(&document.root, input)?;
     let mut unjudged = odd(&document, &input.file);
@@ -196,7 +205,7 @@ pub fn read(input: &Input<'_>) -> Result<Reading, Failure> {
     app.suppressions = suppress::suppressions(&document, &input.file, &mut unjudged);
     unjudged.append(&mut app.unjudged);
     app.unjudged = unjudged;
-    Ok(Reading { app, notes: document.notes })
+    Ok(Reading { app, notes: document.notes.clone(), document })
 }
 
 /// The template without the serverless transform.

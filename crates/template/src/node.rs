@@ -62,9 +62,15 @@ pub struct Key {
     pub origin: Origin,
 }
 
-/// A map in written order.
+/// A map in written order. Copies share their entries until one of them is changed: the tree is kept as it was written,
+/// expanded and resolved, and most of it is the same each time.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Map(IndexMap<Arc<str>, (Origin, Node)>);
+pub struct Map(Arc<Entries>);
+
+type Entries = IndexMap<Arc<str>, (Origin, Node)>;
+
+/// So few keys are compared sooner than hashed.
+const FEW: usize = 8;
 
 /// Where a node comes from. The file is the template's and is added when a [`Span`] is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -248,19 +254,39 @@ fn number(text: &str) -> Option<Meaning<'_>> {
 }
 
 impl Map {
+    /// An empty map that will hold so many entries.
+    pub(crate) fn with_capacity(entries: usize) -> Self {
+        Self(Arc::new(Entries::with_capacity(entries)))
+    }
+
+    fn entry(&self, key: &str) -> Option<&(Origin, Node)> {
+        if self.0.len() > FEW {
+            return self.0.get(key);
+        }
+        self.0.iter().find(|(known, _)| &***known == key).map(|(_, entry)| entry)
+    }
+
+    /// The entries to be changed, no longer shared.
+    fn own(&mut self) -> &mut Entries {
+        Arc::make_mut(&mut self.0)
+    }
+
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.0.get(key).map(|(_, node)| node)
+        self.entry(key).map(|(_, node)| node)
     }
 
     /// The value under `key`.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        self.0.get_mut(key).map(|(_, node)| node)
+        if !self.contains_key(key) {
+            return None;
+        }
+        self.own().get_mut(key).map(|(_, node)| node)
     }
 
     /// Where `key` itself was written.
     pub fn key_origin(&self, key: &str) -> Option<&Origin> {
-        self.0.get(key).map(|(origin, _)| origin)
+        self.entry(key).map(|(origin, _)| origin)
     }
 
     /// Puts `node` under a key that nobody wrote; an existing key keeps its place.
@@ -271,17 +297,20 @@ impl Map {
 
     /// Puts `node` under `key`; an existing key keeps its place. Returns what was there.
     pub fn insert_key(&mut self, key: Key, node: Node) -> Option<Node> {
-        self.0.insert(key.text, (key.origin, node)).map(|(_, old)| old)
+        self.own().insert(key.text, (key.origin, node)).map(|(_, old)| old)
     }
 
     /// Takes the value under `key` out, the others keep their order.
     pub fn remove(&mut self, key: &str) -> Option<Node> {
-        self.0.shift_remove(key).map(|(_, node)| node)
+        if !self.contains_key(key) {
+            return None;
+        }
+        self.own().shift_remove(key).map(|(_, node)| node)
     }
 
     /// Whether `key` is there.
     pub fn contains_key(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        self.entry(key).is_some()
     }
 
     /// Keys and values in order.
@@ -296,7 +325,7 @@ impl Map {
 
     /// Keys and values in order, values open to change.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Node)> {
-        self.0.iter_mut().map(|(key, (_, node))| (&**key, node))
+        self.own().iter_mut().map(|(key, (_, node))| (&**key, node))
     }
 
     /// Keys in order.

@@ -224,3 +224,90 @@ fn large_and_crooked_texts_come_back() {
         try_read(text.as_bytes());
     }
 }
+
+fn refusal(bytes: &[u8]) -> String {
+    let (options, sources) = (Options::default(), Sources::default());
+    let input = Input { file: "t.yaml".into(), name: "t".into(), bytes, options: &options, sources: &sources };
+    read(&input).map_or_else(|failure| failure.to_string(), |_| "it was read".to_owned())
+}
+
+#[test]
+fn what_only_attackers_write_is_refused_in_one_sentence() {
+    let rows = |first: &str, row: &dyn Fn(usize) -> String| first.to_owned() + &(1..12).map(row).collect::<String>();
+    let aliases = rows("a0: &a0 [x,x,x,x,x,x,x,x,x]\n", &|number| {
+        format!("a{number}: &a{number} [{}]\n", vec![format!("*a{}", number - 1); 9].join(","))
+    });
+    let merges = (1..400).fold("m0: &m0 {a: b}\n".to_owned(), |text, number| {
+        text + &format!("m{number}: &m{number}\n  <<: [*m{0}, *m{0}]\n  z{number}: 1\n", number - 1)
+    });
+    let long = vec![b'x'; 100 * 1024 * 1024];
+    for (bytes, words) in [
+        (aliases.as_bytes(), "grows beyond 1000000 values"),
+        (merges.as_bytes(), "grows beyond 1000000 values"),
+        (format!("Resources: {}", "[".repeat(10_000)).as_bytes(), "nested more than 200 deep"),
+        ("{\"Resources\":".repeat(10_000).as_bytes(), "nested more than 200 deep"),
+        ((0..600).map(|depth| " ".repeat(depth) + "a:\n").collect::<String>().as_bytes(), "nested more than 200 deep"),
+        (b"Resources:\n  A: \xff\xfe\n", "not UTF-8"),
+        (b"Resources:\n  A: \0\n", "null byte"),
+        (b"x: &x\n  <<: *x\nResources: {A: {Type: B}}\n", "alias refers to nothing"),
+        (long.as_slice(), "at most"),
+    ] {
+        assert!(refusal(bytes).contains(words), "{words}: {}", refusal(bytes).chars().take(200).collect::<String>());
+    }
+}
+
+/// Templates of which each part waits for another one.
+fn circles() -> Vec<String> {
+    let ring = |row: &dyn Fn(usize, usize) -> String| {
+        (0..300).map(|number| row(number, (number + 1) % 300)).collect::<String>()
+    };
+    let references = ring(&|own, next| {
+        format!(
+            "  R{own}: {{Type: AWS::IAM::Role, DependsOn: R{next}, Properties: {{RoleName: !Ref R{next}, Path: !GetAtt R{next}.Arn}}}}\n"
+        )
+    });
+    let conditions = ring(&|own, next| format!("  C{own}: !Not [!Or [!Condition C{next}, !Condition C{own}]]\n"));
+    let maps = "{M: {a: {b: !FindInMap [M, a, b]}}}";
+    let apis = ring(&|own, next| {
+        format!(
+            "  F{own}: {{Type: AWS::Serverless::Function, Properties: {{Runtime: python3.13, Handler: a.b, CodeUri: ., Role: !GetAtt F{next}.Arn, Environment: {{Variables: {{N: !Ref F{next}}}}}}}}}\n"
+        )
+    });
+    vec![
+        format!("Resources:\n{references}"),
+        format!(
+            "Conditions:\n{conditions}Resources:\n  A: {{Type: AWS::SNS::Topic, Condition: C0, Properties: {{DisplayName: !If [C7, a, b]}}}}\n"
+        ),
+        format!(
+            "Mappings: {maps}\nResources: {{A: {{Type: AWS::SNS::Topic, Properties: {{DisplayName: !FindInMap [M, a, b]}}}}}}\n"
+        ),
+        format!("Transform: AWS::Serverless-2016-10-31\nResources:\n{apis}"),
+    ]
+}
+
+#[test]
+fn circles_come_to_an_end() {
+    let (options, sources) = (Options::default(), Sources::default());
+    for text in circles() {
+        let input = Input {
+            file: "t.yaml".into(),
+            name: "t".into(),
+            bytes: text.as_bytes(),
+            options: &options,
+            sources: &sources,
+        };
+        let app = read(&input).map_err(|failure| failure.to_string()).unwrap().app;
+        assert!(!app.resources.is_empty());
+    }
+}
+
+#[test]
+fn a_condition_that_refers_to_itself_is_never_settled() {
+    let text = "Conditions:\n  A: !Not [!Condition B]\n  B: !Not [!Condition A]\nResources:\n  F: {Type: AWS::Lambda::Function, Condition: A, Properties: {Runtime: !If [B, python3.7, python3.13]}}\n";
+    let (options, sources) = (Options::default(), Sources::default());
+    let input =
+        Input { file: "t.yaml".into(), name: "t".into(), bytes: text.as_bytes(), options: &options, sources: &sources };
+    let app = read(&input).map_err(|failure| failure.to_string()).unwrap().app;
+    let runtime = app.functions.first().and_then(|function| function.runtime.as_ref()).unwrap();
+    assert!(runtime.value.known().is_none(), "{runtime:?}");
+}

@@ -150,18 +150,23 @@ pub(crate) fn messages(count: usize, round: u64, wrap: impl Fn(&str) -> Vec<u8>)
 }
 
 /// A xorshift generator: the same messages in the same round on every machine.
-struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
+    }
+
+    /// One of so many, counted from 0.
+    pub(crate) fn below(&mut self, count: usize) -> usize {
+        usize::try_from(self.next() >> 11).unwrap_or_default() % count.max(1)
     }
 
     fn letter(&mut self) -> char {

@@ -11,12 +11,13 @@ mod settings;
 
 use std::path::PathBuf;
 
+use brigandine_model::Change;
 use brigandine_rules::Outcome as Judged;
-use brigandine_template::fix::Written;
+use brigandine_template::fix::{Unwritable, Written};
 use jiff::{Timestamp, tz::TimeZone};
 
 use self::{
-    gather::{environments, gather},
+    gather::{environments, gather, knowing_exports},
     history::History,
     print::{Run, print},
     settings::Settings,
@@ -36,14 +37,16 @@ pub(crate) fn run(arguments: &Check) -> anyhow::Result<Outcome> {
     let settings = Settings::new(arguments, &configuration)?;
     let mut history = History::read(&settings)?;
     if arguments.fixing.diff {
-        let left = fixing::run(&files, &environments(arguments)?, (arguments, &settings), &mut unreadable)?;
+        let environments = knowing_exports(&files, environments(arguments)?);
+        let left = fixing::run(&files, &environments, (arguments, &settings), &mut unreadable)?;
         for one in &unreadable {
             face::say_error(&face::harmless(&one.sentence()), None);
         }
         return Ok(settings.outcome(&left, history.compare(&left, &settings).as_ref(), !unreadable.is_empty()));
     }
     if arguments.fixing.fix {
-        fixing::run(&files, &environments(arguments)?, (arguments, &settings), &mut unreadable)?;
+        let environments = knowing_exports(&files, environments(arguments)?);
+        fixing::run(&files, &environments, (arguments, &settings), &mut unreadable)?;
     }
     let mut gathered = gather(&files, environments(arguments)?, &settings, &mut unreadable);
     if unreadable.is_empty() {
@@ -99,22 +102,25 @@ const MOST_READ: usize = 16 * 1024 * 1024;
 
 /// Turns what fixes want into edits of the text. A fix that the text has no place for is not offered.
 fn write_fixes(project: &Project, judged: &mut Judged) {
-    let text = project.texts.get(&project.app.file).map_or("", |text| text);
-    let (mut written, mut read) = (None, 0);
-    for finding in &mut judged.findings {
-        let Some(fix) = &mut finding.fix else { continue };
-        read += text.len() * fix.changes.len();
-        if read > MOST_READ {
-            finding.fix = None;
-            continue;
-        }
-        let written = written.get_or_insert_with(|| Written::read(&project.app.file, text.as_bytes()));
-        match written.as_ref().map(|written| written.edits(&fix.changes)) {
-            Ok(Ok(edits)) => fix.edits = edits,
+    if judged.findings.iter().all(|finding| finding.fix.is_none()) {
+        return;
+    }
+    let written = Written::of(project.app.file.clone(), project.document.clone());
+    let wanted: Vec<&[Change]> =
+        judged.findings.iter().filter_map(|finding| finding.fix.as_ref()).map(|fix| &*fix.changes).collect();
+    let edits = match &written {
+        Ok(written) => written.edits_of_each(&wanted, MOST_READ),
+        Err(why) => vec![Err(why.clone()); wanted.len()],
+    };
+    let left_out = edits.contains(&Err(Unwritable::TooMuch));
+    let fixed = judged.findings.iter_mut().filter(|finding| finding.fix.is_some());
+    for (finding, edits) in fixed.zip(edits) {
+        match (edits, &mut finding.fix) {
+            (Ok(edits), Some(fix)) => fix.edits = edits,
             _ => finding.fix = None,
         }
     }
-    if read > MOST_READ {
+    if left_out {
         let file = face::harmless(&project.app.file);
         face::say(&format!("{file}: so large that not every fix is shown; `--fix` and `--diff` try more of them"));
     }

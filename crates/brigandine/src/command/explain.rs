@@ -1,4 +1,11 @@
-//! `brigandine explain`: a rule's page, or the list of rules.
+//! `brigandine explain`: a rule's page, the list of rules, or why a request was refused.
+
+#[cfg(feature = "serve")]
+mod exclusion;
+#[cfg(feature = "serve")]
+mod request;
+#[cfg(feature = "serve")]
+mod telling;
 
 use anstyle::{AnsiColor, Style};
 use brigandine_model::RuleMeta;
@@ -10,6 +17,10 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &Explain) -> anyhow::Result<Outcome> {
+    #[cfg(feature = "serve")]
+    if let Some(id) = &arguments.asked.request {
+        return request::run(id, &arguments.asked);
+    }
     match &arguments.code {
         Some(code) => face::result(&page(rule(code)?.page))?,
         None => face::result(&list())?,

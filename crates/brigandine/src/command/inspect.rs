@@ -22,19 +22,19 @@ use crate::{
 const LONGEST_LINE: u64 = 32 * 1024 * 1024;
 
 /// A recorded request as it is written down.
-#[derive(Deserialize)]
-struct Recorded {
+#[derive(Default, Deserialize)]
+pub(crate) struct Recorded {
     /// Named in the result.
     #[serde(default)]
-    id: serde_json::Value,
+    pub(crate) id: serde_json::Value,
     /// The raw request.
-    request_base64: Option<String>,
+    pub(crate) request_base64: Option<String>,
     /// Or an invocation event.
-    event: Option<serde_json::Value>,
+    pub(crate) event: Option<serde_json::Value>,
     /// The raw answer to the request, if it is to be looked at too.
-    response_base64: Option<String>,
+    pub(crate) response_base64: Option<String>,
     /// Who asked.
-    client_ip: Option<IpAddr>,
+    pub(crate) client_ip: Option<IpAddr>,
 }
 
 #[derive(Serialize)]
@@ -116,7 +116,8 @@ fn replay(input: &mut impl BufRead, name: &str, rules: &RuleSet) -> anyhow::Resu
     Ok(tally)
 }
 
-fn judge(recorded: &Recorded, rules: &RuleSet, scratch: &mut Scratch) -> anyhow::Result<Verdict> {
+/// Looks at one recorded request as `serve` would.
+pub(crate) fn judge(recorded: &Recorded, rules: &RuleSet, scratch: &mut Scratch) -> anyhow::Result<Verdict> {
     let settings = Settings { body_by_content: true, ..Settings::default() };
     let client = recorded.client_ip.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let (raw, event) = match (&recorded.request_base64, &recorded.event) {

@@ -3,18 +3,20 @@
 use std::{io::Read, path::Path, sync::Arc};
 
 use anyhow::Context;
-use brigandine_function::{Call, Invoke as _, NoticeKind, PAYLOAD_LIMIT, Reply};
+use brigandine_function::{Call, Invoke as _, InvokeError, NoticeKind, PAYLOAD_LIMIT, Reply};
 use brigandine_gateway::request_id;
 use brigandine_model::LogicalId;
 
 use crate::{
     arguments::Invoke,
-    configuration::Configuration,
+    configuration::{Configuration, Mode, WafMode},
     face::{self, Outcome},
     project::{self, Project},
     serve::{
+        events::{EventGate, Watch},
         functions::{self, Place},
-        record,
+        quarantine::Quarantine,
+        record, settings,
         view::View,
     },
     state,
@@ -50,6 +52,7 @@ async fn once(
     configuration: &Configuration,
     (place, call): (Place<'_>, Call),
 ) -> anyhow::Result<Reply> {
+    let (data, sink) = (place.data.to_owned(), place.sink.clone());
     let local = functions::start(project, &arguments.functions, configuration, place).await?;
     let about_this = |notice: &&brigandine_function::Notice| match &notice.function {
         Some(id) => *id == call.function,
@@ -61,9 +64,38 @@ async fn once(
     for notice in local.notices().iter().filter(about_this) {
         face::warn(&face::harmless(&notice.text));
     }
-    let reply = local.invoke(call.clone()).await;
+    let gate = EventGate {
+        behind: local.clone(),
+        watch: watch(configuration, project)?,
+        app: Arc::new(project.app.clone()),
+        quarantine: Arc::new(Quarantine::of(&data)),
+        sink,
+    };
+    let request = call.request_id.clone();
+    let reply = gate.invoke(call).await;
     local.shutdown().await;
-    Ok(reply?)
+    reply.map_err(|error| refused(error, &request, arguments))
+}
+
+/// The firewall as `serve` would have it.
+fn watch(configuration: &Configuration, project: &Project) -> anyhow::Result<Watch> {
+    let (firewall, _) = settings::inspection(configuration, &project.app)?;
+    let observes = configuration.written.serve.observe
+        || configuration.written.waf.mode == WafMode::Observe
+        || configuration.written.guards.get("inspection") == Some(&Mode::Observe);
+    Ok(Arc::new(move || firewall.clone().map(|firewall| (firewall, observes))))
+}
+
+/// An event that the firewall refused, with the command that says more.
+fn refused(error: InvokeError, request: &str, arguments: &Invoke) -> anyhow::Error {
+    if !matches!(error, InvokeError::Refused { .. }) {
+        return error.into();
+    }
+    let record = match &arguments.functions.data {
+        Some(data) => format!(" --data {}", data.display()),
+        None => format!(" --template {}", arguments.path.display()),
+    };
+    face::sentence(error.to_string(), format!("brigandine explain --request {request}{record}"))
 }
 
 /// The event, checked to be JSON before a function is started for it.

@@ -12,14 +12,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     arguments::Serve,
     command::routes,
-    configuration::Configuration,
+    configuration::{Configuration, KeptCredentials, KeptWhole},
     face::{self, Outcome},
     project::{self, Project},
     serve::{
         development::{self, DevelopmentKey},
+        freshness::{self, Watched},
         functions::{self, Place},
         greeting::Greeting,
+        kept::{self, Kept},
         record::{self, Tally},
+        redact::Credentials,
         settings,
         view::View,
     },
@@ -36,11 +39,16 @@ pub(crate) fn run(arguments: &Serve) -> anyhow::Result<Outcome> {
     let data = state::folder(&project.app.name, arguments.functions.data.as_deref())?;
     let held = state::hold(&data)?;
     raise_file_limit();
-    let (recorder, writer) = record::start(&data, View::standard_error())?;
+    let (recorder, writer) = record::start(&data, View::standard_error().explained_by(&explaining(arguments)))?;
+    let sink: Arc<dyn Sink> = Arc::new(recorder);
+    let (kept, keeping) = keep(&configuration, &data, &sink)?.unzip();
     let runtime = runtime()?;
-    let started = Started { arguments, project: &project, configuration: &configuration, data: &data };
-    let result = runtime.block_on(started.serve(settings, Arc::new(recorder)));
+    let started = Started { arguments, project: &project, configuration: &configuration, data: &data, kept };
+    let result = runtime.block_on(started.serve(settings, sink));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    if let Some(keeping) = keeping {
+        keeping.close();
+    }
     let tally = writer.close();
     drop(held);
     let counters = result?;
@@ -48,21 +56,50 @@ pub(crate) fn run(arguments: &Serve) -> anyhow::Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
+/// Keeps refused requests whole where the settings say so; where they do not, what was kept before still expires.
+fn keep(
+    configuration: &Configuration,
+    data: &Path,
+    sink: &Arc<dyn Sink>,
+) -> anyhow::Result<Option<(Kept, kept::Writer)>> {
+    let limits = settings::kept(configuration);
+    let written = &configuration.written.record;
+    if written.requests == KeptWhole::None {
+        kept::expire(data, limits);
+        return Ok(None);
+    }
+    let credentials = if written.credentials == KeptCredentials::Keep { Credentials::Keep } else { Credentials::Hide };
+    kept::start(data, limits, credentials, sink.clone()).context("refused requests cannot be kept").map(Some)
+}
+
+/// What `explain` has to be told to find this record.
+fn explaining(arguments: &Serve) -> String {
+    match (&arguments.functions.data, &arguments.path) {
+        (Some(data), _) => format!(" --data {}", data.display()),
+        (None, path) if path == Path::new(".") => String::new(),
+        (None, path) => format!(" --template {}", path.display()),
+    }
+}
+
 struct Started<'a> {
     arguments: &'a Serve,
     project: &'a Project,
     configuration: &'a Configuration,
     data: &'a Path,
+    kept: Option<Kept>,
 }
 
 impl Started<'_> {
     /// Serves until it is asked to end; gives back what was counted.
     async fn serve(&self, mut settings: Settings, sink: Arc<dyn Sink>) -> anyhow::Result<Counters> {
         let keys = self.development(&mut settings)?;
+        let wanted = settings::wanted(self.configuration);
+        settings.firewall = settings.firewall.map(|firewall| freshness::keeping(firewall, self.kept.as_ref(), &wanted));
         let place = Place { data: self.data, sink: sink.clone() };
         let local = functions::start(self.project, &self.arguments.functions, self.configuration, place).await?;
         let app = Arc::new(self.project.app.clone());
-        let door = Door::new(app, settings.clone(), functions::backend(local.clone(), sink.clone()), sink.clone())?;
+        let door =
+            Door::new(app.clone(), settings.clone(), functions::backend(local.clone(), sink.clone()), sink.clone())?;
         let address = door.bind().await.map_err(listening)?;
         let endpoint = self.endpoint(&local, sink.clone()).await?;
         functions::tell(&local);
@@ -81,11 +118,15 @@ impl Started<'_> {
             options: &self.options(),
         };
         face::result(&greeting.text())?;
+        let folder = self.project.folder.clone();
+        let watched = Watched { folder, app, kept: self.kept.clone() };
+        let watching = tokio::spawn(freshness::watch(watched, door.clone(), self.configuration.clone(), sink.clone()));
         let (end, ended) = tokio::sync::oneshot::channel::<()>();
         // The sender is dropped when the door has closed.
         let ended = async { drop(ended.await) };
         let invoking = endpoint.map(|endpoint| tokio::spawn(endpoint.serve(ended)));
         let served = door.serve(asked_to_end()).await;
+        watching.abort();
         drop(end);
         if let Some(invoking) = invoking {
             invoking.await.context("the endpoint for invoking functions failed")?;
@@ -211,13 +252,23 @@ async fn asked_to_end() {
 
 /// What it did, and what it would have refused, with the causes that count most.
 fn summary(counters: Counters, tally: &Tally) -> String {
-    let Counters { answered, refused, observed, .. } = counters;
-    let plural = if answered == 1 { "" } else { "s" };
-    let mut text = format!("{answered} request{plural}, {refused} refused");
+    let Counters { answered, refused, observed, connections_failed, .. } = counters;
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let mut text = format!("{answered} request{}, {refused} refused", plural(answered));
+    if connections_failed > 0 {
+        text = format!("{text}; {connections_failed} connection{} ended by a fault", plural(connections_failed));
+    }
     if observed > 0 {
         text = format!("{text}; would have refused {observed} of {answered}:");
         for (cause, count) in tally.worst(MOST_CAUSES) {
             text = format!("{text}\n  {count:>8}  {cause}");
+        }
+    }
+    let rules = tally.rules(MOST_CAUSES);
+    if !rules.is_empty() {
+        text = format!("{text}\nrules of the firewall that would have refused:");
+        for (rule, count) in rules {
+            text = format!("{text}\n  {count:>8}  {rule}");
         }
     }
     text

@@ -17,7 +17,7 @@ use std::{
 };
 
 use brigandine_detect::Watch;
-use brigandine_model::{AddressSuspected, Event, Guard, Happening, Sink};
+use brigandine_model::{AddressSuspected, Event, Guard, Happening, Judged, RuleMatch, Sink};
 use jiff::Timestamp;
 
 use super::{
@@ -98,22 +98,54 @@ impl Writer {
     }
 }
 
-/// What guards that only observe would have refused, by guard, reason and route: as many entries as the template has
-/// routes times the reasons there are.
+/// What guards that only observe would have refused.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally(BTreeMap<(Guard, &'static str, Option<Arc<str>>), u64>);
+pub(crate) struct Tally {
+    /// By guard, reason and route: as many entries as the template has routes times the reasons there are.
+    causes: BTreeMap<(Guard, &'static str, Option<Arc<str>>), u64>,
+    /// By rule of the firewall, with what it last said: as many as there are rules.
+    rules: BTreeMap<u64, (Arc<str>, u64)>,
+}
 
 impl Tally {
     fn count(&mut self, event: &Event) {
-        let Happening::RequestAnswered(request) = &event.what else { return };
-        for refusal in &request.observed {
-            *self.0.entry((refusal.guard, refusal.code, request.route.clone())).or_default() += 1;
+        match &event.what {
+            Happening::RequestAnswered(request) => {
+                for refusal in &request.observed {
+                    *self.causes.entry((refusal.guard, refusal.code, request.route.clone())).or_default() += 1;
+                }
+            }
+            Happening::ContentJudged(judged) if judged.judged == Judged::Observed => self.matched(&judged.matches),
+            Happening::EventJudged(judged) if judged.judged == Judged::Observed => self.matched(&judged.matches),
+            _ => {}
         }
+    }
+
+    /// Counts each rule once for a request; a rule that looks at the score follows from the others.
+    fn matched(&mut self, matches: &[RuleMatch]) {
+        for (place, found) in matches.iter().enumerate() {
+            let again = matches.iter().take(place).any(|earlier| earlier.rule == found.rule);
+            if again || found.variable.starts_with("TX") {
+                continue;
+            }
+            let entry = self.rules.entry(found.rule).or_insert_with(|| (found.message.clone(), 0));
+            entry.1 += 1;
+        }
+    }
+
+    /// The rules that would have refused most, most first.
+    pub(crate) fn rules(&self, most: usize) -> Vec<(String, u64)> {
+        let mut rules: Vec<_> = self.rules.iter().collect();
+        rules.sort_by_key(|(_, (_, count))| std::cmp::Reverse(*count));
+        let told = |(rule, (message, count)): (&u64, &(Arc<str>, u64))| {
+            (format!("{rule}  {}", crate::face::harmless(message)), *count)
+        };
+        rules.into_iter().take(most).map(told).collect()
     }
 
     /// The causes that count most, most first, each as a person reads it.
     pub(crate) fn worst(&self, most: usize) -> Vec<(String, u64)> {
-        let mut causes: Vec<_> = self.0.iter().collect();
+        let mut causes: Vec<_> = self.causes.iter().collect();
         causes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         let told = |((guard, code, route), count): (&(Guard, &'static str, Option<Arc<str>>), &u64)| {
             let route = route.as_deref().unwrap_or("no route");

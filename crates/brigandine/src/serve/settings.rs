@@ -4,10 +4,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
-use arc_swap::ArcSwap;
-use brigandine_gateway::{ApiKey, Firewall, IssuerSetting, KeyScope, KeySource, Observe, Settings, TlsFiles};
+use brigandine_gateway::{
+    ApiKey, Firewall, IssuerSetting, KeyScope, KeySource, Observe, RouteInspection, Settings, TlsFiles,
+};
 use brigandine_model::{App, Guard, LogicalId, Throttle};
 use ipnet::IpNet;
 
@@ -17,6 +19,7 @@ use crate::{
     configuration::{Configuration, Fault, Key, Mode, WafMode},
     face,
     firewall::{self, Origin, Wanted},
+    serve::store::Limits,
 };
 
 /// Where the shield listens when nothing else is said.
@@ -49,6 +52,34 @@ pub(crate) fn door(arguments: &Serve, configuration: &Configuration, app: &App) 
     reader.limits(&mut settings);
     configuration.report(reader.faults)?;
     Ok(settings)
+}
+
+/// The part of the settings that may change while it serves: the firewall, and what only observes.
+pub(crate) fn inspection(configuration: &Configuration, app: &App) -> anyhow::Result<(Option<Firewall>, Observe)> {
+    let mut reader = Reader { configuration, faults: Vec::new() };
+    let observe = reader.observe(configuration.written.serve.observe, app);
+    let firewall = reader.firewall();
+    configuration.report(reader.faults)?;
+    Ok((firewall, observe))
+}
+
+/// The rules that a file of settings asks for.
+pub(crate) fn wanted(configuration: &Configuration) -> Wanted {
+    let written = &configuration.written.waf;
+    let origin = written.rules.as_deref().map_or(Origin::BuiltIn, |text| Origin::parse(text, &configuration.folder));
+    let paranoia = written.paranoia.unwrap_or(1);
+    Wanted { origin, paranoia, exclude: written.exclude.clone(), detect: false }
+}
+
+/// How much is kept of refused requests, whether any are.
+pub(crate) fn kept(configuration: &Configuration) -> Limits {
+    const DAY: u64 = 86_400;
+    let written = &configuration.written.record;
+    Limits {
+        bytes: written.requests_bytes.unwrap_or(64 * 1024 * 1024),
+        lines: written.requests_count.unwrap_or(10_000),
+        age: Duration::from_secs(u64::from(written.requests_days.unwrap_or(7)) * DAY),
+    }
 }
 
 fn tls(arguments: &Serve) -> Option<TlsFiles> {
@@ -85,7 +116,7 @@ impl Reader<'_> {
                 guards.insert(guard);
             }
         }
-        if written.waf.mode == WafMode::Detect {
+        if written.waf.mode == WafMode::Observe {
             guards.insert(Guard::Inspection);
         }
         let mut known = Vec::new();
@@ -133,26 +164,32 @@ impl Reader<'_> {
             self.fault(&["waf", "paranoia"], "a level of strictness is a number from 1 to 4".to_owned());
             return None;
         }
-        let origin =
-            written.rules.as_deref().map_or(Origin::BuiltIn, |text| Origin::parse(text, &configuration.folder));
-        let wanted = Wanted { origin, paranoia, exclude: written.exclude.clone(), detect: false };
-        let rules = match firewall::load(&wanted) {
+        let rules = match firewall::load(&wanted(configuration)) {
             Ok(rules) => rules,
             Err(error) => {
                 self.fault(&["waf"], error.to_string());
                 return None;
             }
         };
-        let off = configuration.written.routes.iter().filter(|(_, route)| route.inspect == Some(false));
-        Some(Firewall {
-            rules: Arc::new(ArcSwap::from_pointee(rules)),
-            inspection: brigandine_inspect::Settings {
-                body_by_content: true,
-                ..brigandine_inspect::Settings::default()
-            },
-            off: off.map(|(label, _)| label.as_str().into()).collect(),
-            keeper: None,
-        })
+        if written.response_bytes == Some(0) {
+            self.fault(&["waf", "response_bytes"], "at least one byte is looked at".to_owned());
+        }
+        let mut firewall = Firewall::new(rules);
+        firewall.responses = written.responses;
+        if let Some(bytes) = written.response_bytes {
+            firewall.response_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        }
+        let routes = configuration.written.routes.iter().map(|(label, route)| {
+            (label.as_str().into(), RouteInspection { inspect: route.inspect, responses: route.responses })
+        });
+        firewall.routes = routes.filter(|(_, inspection)| *inspection != RouteInspection::default()).collect();
+        let asked = firewall.responses || firewall.routes.values().any(|route| route.responses == Some(true));
+        if asked && !firewall.rules.looks_at_answers() {
+            face::warn("answers are to be looked at, but the rules have none for answers; a Core Rule Set has some");
+        }
+        firewall.warm();
+        firewall::warm(&firewall.rules);
+        Some(firewall)
     }
 
     /// The limit of one client on one route.
@@ -268,6 +305,16 @@ impl Reader<'_> {
         }
         if let Some(connections) = written.connections_per_address {
             settings.limits.connections_per_address = count(connections);
+        }
+        let record = &self.configuration.written.record;
+        for (name, zero) in [
+            ("requests_bytes", record.requests_bytes == Some(0)),
+            ("requests_count", record.requests_count == Some(0)),
+            ("requests_days", record.requests_days == Some(0)),
+        ] {
+            if zero {
+                self.fault(&["record", name], "nothing could be kept; write `requests = \"none\"` instead".to_owned());
+            }
         }
     }
 }

@@ -14,8 +14,8 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use brigandine_model::{
-    Alert, ConnectionFailed, ConnectionRefused, Event, FunctionLogged, Happening, InvocationFinished, RequestAnswered,
-    Severity,
+    Alert, ConnectionFailed, ConnectionRefused, Event, EventJudged, FunctionLogged, Guard, Happening,
+    InvocationFinished, Judged, RequestAnswered, Severity,
 };
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -75,6 +75,8 @@ pub(crate) struct View {
     second: i64,
     lines: u32,
     left_out: u64,
+    /// What `explain` has to be told to find the record; nothing where it is not named.
+    explained_by: Option<String>,
 }
 
 impl View {
@@ -84,9 +86,14 @@ impl View {
         Self { shows: true, zone, ..Self::silent() }
     }
 
+    /// The same, and what the firewall refuses names the command that explains it, with these options.
+    pub(crate) fn explained_by(self, options: &str) -> Self {
+        Self { explained_by: Some(options.to_owned()), ..self }
+    }
+
     /// Shows nothing.
     pub(crate) fn silent() -> Self {
-        Self { shows: false, zone: TimeZone::UTC, second: 0, lines: 0, left_out: 0 }
+        Self { shows: false, zone: TimeZone::UTC, second: 0, lines: 0, left_out: 0, explained_by: None }
     }
 
     /// Starts the thread in which it prints.
@@ -132,7 +139,8 @@ impl View {
     /// Shows one event, if it is one for people.
     fn show(&mut self, event: &Event) {
         if let Some(line) = line(&event.what) {
-            self.print(event.at, &line);
+            let why = self.explained_by.as_deref().and_then(|options| explanation(&event.what, options));
+            self.print(event.at, &(line + &why.unwrap_or_default()));
         }
     }
 
@@ -165,7 +173,10 @@ fn is_for_people(what: &Happening) -> bool {
         | Happening::FunctionLogged(_)
         | Happening::ConnectionRefused(_)
         | Happening::ConnectionFailed(_)
-        | Happening::Reloaded(_) => true,
+        | Happening::Reloaded(_)
+        | Happening::ReloadFailed(_)
+        | Happening::RequestsNotKept(_) => true,
+        Happening::EventJudged(judged) => judged.judged != Judged::Noted,
         Happening::InvocationFinished(invocation) => invocation.error.is_some(),
         Happening::EnvironmentStopped(stopped) => is_fault(&stopped.reason),
         _ => false,
@@ -180,12 +191,49 @@ fn line(what: &Happening) -> Option<String> {
         Happening::ConnectionRefused(refused) => Some(refused_line(refused)),
         Happening::ConnectionFailed(failed) => Some(failed_line(failed)),
         Happening::Reloaded(reloaded) => Some(format!("  ↻  {}", harmless(&reloaded.subject))),
+        Happening::ReloadFailed(failed) => Some(failed_reload_line(failed)),
+        Happening::RequestsNotKept(lost) => {
+            Some(format!("  ·  {} refused request(s) were not kept: {}", lost.count, harmless(&lost.reason)))
+        }
+        Happening::EventJudged(judged) => event_line(judged),
         Happening::EnvironmentStopped(stopped) if is_fault(&stopped.reason) => {
             let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
             Some(format!("  {style}✕{style:#}  {} ended: {}", stopped.function, harmless(&stopped.reason)))
         }
         _ => None,
     }
+}
+
+/// Names the command that says why the firewall refused a request.
+fn explanation(what: &Happening, options: &str) -> Option<String> {
+    let id = match what {
+        Happening::RequestAnswered(request) => {
+            let mut refusals = request.refusal.iter().chain(&request.observed);
+            refusals.any(|refusal| refusal.guard == Guard::Inspection).then_some(&request.request)
+        }
+        Happening::EventJudged(judged) => Some(&judged.request),
+        _ => None,
+    }?;
+    let dim = Style::new().dimmed();
+    Some(format!("  {dim}brigandine explain --request {}{}{dim:#}", harmless(id), harmless(options)))
+}
+
+fn failed_reload_line(failed: &brigandine_model::ReloadFailed) -> String {
+    let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
+    let (subject, reason) = (harmless(&failed.subject), harmless(&failed.reason));
+    format!("  {style}✕{style:#}  {subject} stays as it was: {reason}")
+}
+
+/// An event, or one item of it, that did not reach its function.
+fn event_line(judged: &EventJudged) -> Option<String> {
+    let item = judged.item.as_ref().map_or_else(String::new, |item| format!(", item {}", harmless(item)));
+    let verdict = match judged.judged {
+        Judged::Refused => "refused, in quarantine",
+        Judged::Observed => "would be refused",
+        Judged::Noted => return None,
+    };
+    let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
+    Some(format!("  {style}✕{style:#}  event for {}{item}: {verdict}", judged.function))
 }
 
 /// An alert: what it is, then what shows it.

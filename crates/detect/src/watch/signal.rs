@@ -80,7 +80,7 @@ impl Signal {
 /// One second.
 #[derive(Clone, Copy, Debug, Default)]
 struct Second {
-    second: i64,
+    at: i64,
     requests: f64,
     hits: [f64; 5],
 }
@@ -118,15 +118,15 @@ impl Shares {
         let place = usize::try_from(second.rem_euclid(8)).unwrap_or_default() % SLOTS;
         let [first, rest @ ..] = &mut self.seconds;
         let slot = if place == 0 { first } else { rest.get_mut(place - 1).unwrap_or(first) };
-        if slot.second != second {
-            *slot = Second { second, ..Second::default() };
+        if slot.at != second {
+            *slot = Second { at: second, ..Second::default() };
         }
         slot
     }
 
     /// What a signal amounts to in the seconds up to this one.
     pub(crate) fn now(&self, signal: Signal, second: i64) -> Now {
-        let recent = self.seconds.iter().filter(|slot| (second - WINDOW + 1..=second).contains(&slot.second));
+        let recent = self.seconds.iter().filter(|slot| (second - WINDOW + 1..=second).contains(&slot.at));
         let place = signal as usize;
         let (hits, requests) = recent.fold((0.0, 0.0), |(hits, requests), slot| {
             (hits + slot.hits.get(place).copied().unwrap_or_default(), requests + slot.requests)
@@ -157,7 +157,7 @@ impl Shares {
             )]
             let faded = keep.powi(passed.min(86_400) as i32);
             *usual = (usual.0 * faded, usual.1 * faded);
-            for slot in self.seconds.iter().filter(|slot| (self.learned + 1..=second - WINDOW).contains(&slot.second)) {
+            for slot in self.seconds.iter().filter(|slot| (self.learned + 1..=second - WINDOW).contains(&slot.at)) {
                 usual.0 += slot.hits.get(place).copied().unwrap_or_default();
                 usual.1 += slot.requests;
             }

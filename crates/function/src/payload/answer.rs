@@ -68,6 +68,7 @@ pub(crate) fn failure(form: &Form<'_>, error: &InvokeError) -> Answer {
         InvokeError::DeadlinePassed => (StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out"),
         InvokeError::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
         InvokeError::NotHere { .. } => (StatusCode::NOT_IMPLEMENTED, "The function does not run here"),
+        InvokeError::Refused { .. } => (StatusCode::FORBIDDEN, "Forbidden"),
         InvokeError::UnknownFunction(_) | InvokeError::Malformed(_) | InvokeError::Stopped(_) => return broken(form),
     };
     let mut answer = told(status, message);

@@ -9,6 +9,7 @@
 )]
 
 mod connections;
+mod content;
 mod identity;
 mod limits;
 mod meaning;

@@ -124,7 +124,7 @@ pub(crate) fn open_app() -> App {
 }
 
 #[derive(Default)]
-pub(crate) struct Kept(Mutex<Vec<Happening>>);
+pub(crate) struct Kept(pub(crate) Mutex<Vec<Happening>>);
 
 impl Sink for Kept {
     fn emit(&self, event: Event) {

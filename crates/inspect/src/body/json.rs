@@ -1,9 +1,9 @@
-//! JSON, flattened to names and values, or walked leaf by leaf.
+//! JSON, walked leaf by leaf.
 //!
 //! Names are those of `ModSecurity`: `json.user.tags.array_0`. Duplicate keys are all kept, since backends differ in which one they
 //! take. Strings keep their bytes, invalid UTF-8 included.
 
-use super::{Argument, BodyError, Budget, Limits};
+use super::{BodyError, Budget, Limits};
 
 /// What kind of leaf a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,27 +14,11 @@ pub(crate) enum Leaf {
     Null,
 }
 
-/// The leaves of a document, in order, and what is wrong with the rest of it.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flat {
-    pub(crate) arguments: Vec<Argument>,
-    /// The leaves before the error are kept: rules see what could be read.
-    pub(crate) error: Option<BodyError>,
-}
-
-/// The leaves as arguments; `null` is empty, booleans and numbers are as written.
-pub(crate) fn flatten(body: &[u8], limits: &Limits) -> Flat {
-    let mut arguments = Vec::new();
-    let walked = walk(body, limits, &mut |name, value, _| {
-        arguments.push(Argument { name: name.to_vec(), value: value.to_vec() });
-    });
-    Flat { arguments, error: walked.err() }
-}
-
 /// Takes a leaf's name, its decoded value and its kind.
 pub(crate) type Visit<'v> = dyn FnMut(&[u8], &[u8], Leaf) + 'v;
 
-/// Hands every leaf to `visit`: its name, its decoded value, its kind.
+/// Hands every leaf to `visit`: its name, its decoded value, its kind. `null` is empty, booleans and numbers are as written; the
+/// leaves before an error are told of, too.
 pub(crate) fn walk(body: &[u8], limits: &Limits, visit: &mut Visit<'_>) -> Result<(), BodyError> {
     let mut walker = Walker { scan: Scan { input: body, at: 0 }, path: b"json".to_vec(), frames: Vec::new() };
     let mut budget = Budget::new(limits);
@@ -264,8 +248,24 @@ impl Scan<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Argument;
     use super::*;
     use proptest::prelude::*;
+
+    /// The leaves of a document, in order, and what is wrong with the rest of it.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Flat {
+        arguments: Vec<Argument>,
+        error: Option<BodyError>,
+    }
+
+    fn flatten(body: &[u8], limits: &Limits) -> Flat {
+        let mut arguments = Vec::new();
+        let walked = walk(body, limits, &mut |name, value, _| {
+            arguments.push(Argument { name: name.to_vec(), value: value.to_vec() });
+        });
+        Flat { arguments, error: walked.err() }
+    }
 
     fn pairs(body: &str) -> Vec<(String, String)> {
         let flat = flatten(body.as_bytes(), &Limits::default());

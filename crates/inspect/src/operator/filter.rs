@@ -47,18 +47,6 @@ impl ByteSet {
         self.0.iter().map(|word| word.count_ones()).sum()
     }
 
-    /// The bytes in it, in order.
-    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
-        self.0.into_iter().zip([0u8, 64, 128, 192]).flat_map(|(word, base)| {
-            let mut rest = word;
-            std::iter::from_fn(move || {
-                let low = u8::try_from(rest.trailing_zeros()).ok().filter(|low| *low < 64)?;
-                rest &= rest - 1;
-                Some(base + low)
-            })
-        })
-    }
-
     /// Whether the byte is in it.
     pub(crate) fn contains(self, byte: u8) -> bool {
         self.0.get(usize::from(byte >> 6)).is_some_and(|word| word & 1 << (byte & 63) != 0)

@@ -34,6 +34,11 @@ impl Phrases {
         found.is_some()
     }
 
+    /// Builds the automaton, which otherwise happens when the list is first asked.
+    pub(super) fn warm(&self) {
+        self.automaton();
+    }
+
     fn automaton(&self) -> Option<&AhoCorasick> {
         let build = || {
             AhoCorasick::builder()

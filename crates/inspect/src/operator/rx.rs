@@ -4,6 +4,7 @@
 //! a second, most of it for rules no request ever reaches. Programs run in linear time; what needs look-around or
 //! back-references runs in a backtracking engine with counted steps.
 
+mod loose;
 mod required;
 mod syntax;
 
@@ -40,6 +41,12 @@ type Expanded = (Vec<u8>, Option<Arc<Rx>>);
 #[derive(Debug)]
 enum Program {
     Linear(meta::Regex),
+    /// A pattern that counts far can have more states than any automaton has room for. The same without counting takes all that
+    /// it takes and stays small, so it is asked first.
+    Counting {
+        loose: meta::Regex,
+        exact: meta::Regex,
+    },
     Backtracking(fancy_regex::Regex),
     /// Too great to be built, which the check at load did not see.
     Unbuilt,
@@ -81,6 +88,8 @@ impl Rx {
     pub(super) fn evaluate(&self, value: &[u8], captures: Option<&mut Captures>) -> Outcome {
         match self.program() {
             Program::Linear(regex) => linear(regex, value, captures),
+            Program::Counting { loose, exact } if loose.is_match(value) => linear(exact, value, captures),
+            Program::Counting { .. } => Outcome::Miss,
             Program::Backtracking(regex) => backtrack(regex, value, captures),
             Program::Unbuilt => Outcome::Exhausted,
         }
@@ -110,7 +119,7 @@ impl Rx {
     ) -> impl Iterator<Item = std::ops::Range<usize>> + 'r {
         let mut from = 0;
         std::iter::from_fn(move || {
-            let Program::Linear(regex) = self.program() else { return None };
+            let (Program::Linear(regex) | Program::Counting { exact: regex, .. }) = self.program() else { return None };
             while from <= value.len() {
                 let found = regex.search(&regex_automata::Input::new(value).range(from..))?;
                 from = if found.len() > longest { found.end() } else { found.start() + 1 };
@@ -127,8 +136,13 @@ impl Rx {
             if self.backtracking {
                 return backtracking(&self.pattern).map_or(Program::Unbuilt, Program::Backtracking);
             }
-            parsed(&self.pattern).ok().and_then(|hir| built(&hir)).map_or(Program::Unbuilt, Program::Linear)
+            parsed(&self.pattern).ok().and_then(|hir| program(&hir)).unwrap_or(Program::Unbuilt)
         })
+    }
+
+    /// Builds the program, which otherwise happens when the pattern is first asked.
+    pub(super) fn warm(&self) {
+        self.program();
     }
 }
 
@@ -150,6 +164,14 @@ fn reason(error: &regex_syntax::Error) -> String {
         regex_syntax::Error::Parse(error) => error.kind().to_string(),
         regex_syntax::Error::Translate(error) => error.kind().to_string(),
         _ => "it is not a pattern".to_owned(),
+    }
+}
+
+fn program(hir: &Hir) -> Option<Program> {
+    let exact = built(hir)?;
+    match loose::loosened(hir) {
+        Some(loose) => Some(Program::Counting { loose: built(&loose)?, exact }),
+        None => Some(Program::Linear(exact)),
     }
 }
 

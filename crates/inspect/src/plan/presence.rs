@@ -42,6 +42,22 @@ impl Presence {
         Self(words)
     }
 
+    /// The same set with one byte more.
+    pub(crate) fn and_also(self, byte: u8) -> Self {
+        let Self(mut words) = self;
+        if let Some(word) = words.get_mut(usize::from(byte >> 6)) {
+            *word |= 1 << (byte & 63);
+        }
+        Self(words)
+    }
+
+    /// The bytes of both.
+    pub(crate) fn common(self, other: Self) -> Self {
+        let Self(mut words) = self;
+        words.iter_mut().zip(other.0).for_each(|(word, mask)| *word &= mask);
+        Self(words)
+    }
+
     /// The bytes in it, as numbers.
     pub(crate) fn bytes(self) -> impl Iterator<Item = usize> {
         self.0.into_iter().zip([0, 64, 128, 192]).flat_map(|(mut word, base)| {

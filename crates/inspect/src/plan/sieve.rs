@@ -2,8 +2,7 @@
 //!
 //! INVARIANT: a bit that is not set is a proof that the operator does not match. Conditions are only ever dropped, never added.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, StartKind};
-
+use super::literals::{Literals, Seen};
 use super::presence::Presence;
 use crate::operator::Filter;
 
@@ -14,13 +13,16 @@ const LENGTHS: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Sieve {
     words: usize,
-    /// Absent when no operator needs a literal.
-    automaton: Option<AhoCorasick>,
+    literals: Literals,
     /// For each literal, where its bits end in `literal_bits`.
     literal_ends: Vec<u32>,
     literal_bits: Vec<u16>,
     /// Operators that need no literal.
     literal_free: Vec<u64>,
+    /// For each byte, the operators that have it for a literal.
+    letters: Vec<u64>,
+    /// The bytes that are a literal of some operator.
+    lettered: Presence,
     /// For each byte, the operators it satisfies.
     bytes: Vec<u64>,
     /// Operators that need no particular byte.
@@ -33,6 +35,7 @@ pub(crate) struct Sieve {
 #[derive(Debug, Default)]
 pub(crate) struct Sifting {
     by_byte: Vec<u64>,
+    seen: Seen,
 }
 
 impl Sieve {
@@ -40,21 +43,30 @@ impl Sieve {
         let words = filters.len().div_ceil(64);
         let mut sieve = Self {
             words,
-            automaton: None,
+            literals: Literals::default(),
             literal_ends: Vec::new(),
             literal_bits: Vec::new(),
             literal_free: vec![0; words],
+            letters: vec![0; words * 256],
+            lettered: Presence::default(),
             bytes: vec![0; words * 256],
             byte_free: vec![0; words],
             lengths: vec![0; words * LENGTHS],
         };
         let mut literals: std::collections::BTreeMap<&[u8], Vec<u16>> = std::collections::BTreeMap::new();
         for (bit, filter) in (0_u16..).zip(filters) {
-            match usable(filter) {
-                Some(needed) => needed.iter().for_each(|literal| {
-                    let bits = literals.entry(beginning(literal)).or_default();
-                    if bits.last() != Some(&bit) {
-                        bits.push(bit);
+            match &filter.literals {
+                Some(needed) => needed.iter().for_each(|literal| match literal.as_slice() {
+                    [] => set(&mut sieve.literal_free, bit),
+                    [byte] => [*byte, byte.to_ascii_uppercase()].into_iter().for_each(|byte| {
+                        set(row_mut(&mut sieve.letters, words, usize::from(byte)), bit);
+                        sieve.lettered = sieve.lettered.and_also(byte);
+                    }),
+                    _ => {
+                        let bits = literals.entry(beginning(literal)).or_default();
+                        if bits.last() != Some(&bit) {
+                            bits.push(bit);
+                        }
                     }
                 }),
                 None => set(&mut sieve.literal_free, bit),
@@ -81,20 +93,12 @@ impl Sieve {
             self.literal_bits.extend(bits);
             self.literal_ends.push(u32::try_from(self.literal_bits.len()).unwrap_or(u32::MAX));
         }
-        if patterns.is_empty() {
+        if patterns.len() > Literals::MOST {
+            // Too many to look for: without them nothing is proven, so every operator is asked.
+            self.literal_free.fill(u64::MAX);
             return;
         }
-        let automaton = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
-            .ascii_case_insensitive(true)
-            .start_kind(StartKind::Unanchored)
-            .prefilter(false)
-            .build(&patterns);
-        match automaton {
-            Ok(automaton) => self.automaton = Some(automaton),
-            // Too large to build: without it nothing is proven, so every operator is asked.
-            Err(_) => self.literal_free.fill(u64::MAX),
-        }
+        self.literals = Literals::new(&patterns);
     }
 
     /// How many words the bits of a text take.
@@ -102,27 +106,29 @@ impl Sieve {
         self.words
     }
 
-    /// Sets in `out`, which has [`Self::words`] words, the bits of all operators that could match the text.
-    pub(crate) fn sift(&self, text: &[u8], present: Presence, room: &mut Sifting, out: &mut [u64]) {
+    /// Sets in `out`, which has [`Self::words`] words, the bits of all operators whose literals allow the text. Letter case makes no
+    /// difference here.
+    pub(crate) fn find_literals(&self, text: &[u8], room: &mut Sifting, out: &mut [u64]) {
         out.copy_from_slice(&self.literal_free);
-        self.find_literals(text, out);
+        self.literals.find(text, &mut room.seen, |literal| {
+            for bit in self.bits_of(literal) {
+                set(out, *bit);
+            }
+        });
+    }
+
+    /// Leaves of the bits that literals allow, single letters aside, those of operators that could match the text.
+    pub(crate) fn narrow(&self, length: usize, present: Presence, room: &mut Sifting, out: &mut [u64]) {
         room.by_byte.clear();
         room.by_byte.extend_from_slice(&self.byte_free);
         for byte in present.bytes() {
             or(&mut room.by_byte, row(&self.bytes, self.words, byte));
         }
-        and(out, &room.by_byte);
-        and(out, row(&self.lengths, self.words, text.len().min(LENGTHS - 1)));
-    }
-
-    /// Sets the bits of all literals in the text, overlapping ones too.
-    fn find_literals(&self, text: &[u8], out: &mut [u64]) {
-        let Some(automaton) = &self.automaton else { return };
-        for found in automaton.find_overlapping_iter(text) {
-            for bit in self.bits_of(found.pattern().as_usize()) {
-                set(out, *bit);
-            }
+        for byte in present.common(self.lettered).bytes() {
+            or(out, row(&self.letters, self.words, byte));
         }
+        and(out, &room.by_byte);
+        and(out, row(&self.lengths, self.words, length.min(LENGTHS - 1)));
     }
 
     fn bits_of(&self, literal: usize) -> &[u16] {
@@ -133,16 +139,9 @@ impl Sieve {
     }
 }
 
-/// The part of a literal that is looked for. What contains a text contains its beginning, and an automaton of beginnings stays
-/// small enough for the caches of the processor.
+/// The part of a literal that is looked for: what contains a text contains its beginning, and a beginning fits a word.
 fn beginning(literal: &[u8]) -> &[u8] {
-    const LONGEST: usize = 8;
-    literal.get(..LONGEST).unwrap_or(literal)
-}
-
-/// Literals worth looking for: single bytes occur everywhere, and the byte rows know them already.
-fn usable(filter: &Filter) -> Option<&[Vec<u8>]> {
-    filter.literals.as_deref().filter(|literals| literals.iter().all(|literal| literal.len() > 1))
+    literal.get(..Literals::LONGEST).unwrap_or(literal)
 }
 
 fn set(bits: &mut [u64], bit: u16) {

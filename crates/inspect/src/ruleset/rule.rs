@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::Place;
 use crate::operator::Operator;
-use crate::seclang::action::{Allowance, Engine};
+use crate::seclang::action::{self, Allowance};
 use crate::seclang::target::{Selector, Targets};
 use crate::seclang::template::Template;
 use crate::variable::Variable;
@@ -53,6 +53,8 @@ pub(crate) struct Link {
     pub(crate) targets: Targets,
     /// Values that many links share, if they cannot change during a phase.
     pub(crate) group: Option<u16>,
+    /// The one member of TX whose number is compared as it is, if that is all there is to the link.
+    pub(crate) gate: Option<u16>,
     /// `None` for a rule that always matches.
     pub(crate) test: Option<Test>,
     pub(crate) chain: u16,
@@ -114,26 +116,10 @@ pub(crate) struct Assignment {
 }
 
 /// How it changes.
-#[derive(Clone, Debug)]
-pub(crate) enum Change {
-    Assign(Text),
-    Add(Text),
-    Subtract(Text),
-    Remove,
-}
+pub(crate) type Change = action::Change<Text>;
 
 /// A change of the engine, the rules it means resolved.
-#[derive(Clone, Debug)]
-pub(crate) enum Control {
-    RemoveRules(RuleBits),
-    RemoveTargets(RuleBits, Targets),
-    Engine(Engine),
-    BodyProcessor(String),
-    ForceBody(bool),
-    ReadRequestBody(bool),
-    ReadResponseBody(bool),
-    Recording,
-}
+pub(crate) type Control = action::Control<RuleBits>;
 
 /// A set of rules by index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -39,16 +39,28 @@ pub(crate) struct SetVariable {
     /// TX, or one of the collections that outlive a request elsewhere.
     pub(crate) collection: Variable,
     pub(crate) key: Template,
-    pub(crate) change: Change,
+    pub(crate) change: Change<Template>,
 }
 
-/// How a variable changes.
+/// How a variable changes; by what, is a template as read and later one with its slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Assign(Template),
-    Add(Template),
-    Subtract(Template),
+pub(crate) enum Change<T> {
+    Assign(T),
+    Add(T),
+    Subtract(T),
     Remove,
+}
+
+impl<T> Change<T> {
+    /// The same change by another amount.
+    pub(crate) fn map<U>(&self, amount: impl FnOnce(&T) -> U) -> Change<U> {
+        match self {
+            Self::Assign(value) => Change::Assign(amount(value)),
+            Self::Add(value) => Change::Add(amount(value)),
+            Self::Subtract(value) => Change::Subtract(amount(value)),
+            Self::Remove => Change::Remove,
+        }
+    }
 }
 
 /// Which rules something is meant for.
@@ -62,11 +74,11 @@ pub(crate) enum Aim {
     Message(String),
 }
 
-/// A change of the engine for the rest of this request.
+/// A change of the engine for the rest of this request; the rules it means are an aim as read, and later a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Control {
-    RemoveRules(Aim),
-    RemoveTargets(Aim, Targets),
+pub(crate) enum Control<R> {
+    RemoveRules(R),
+    RemoveTargets(R, Targets),
     Engine(Engine),
     BodyProcessor(String),
     ForceBody(bool),
@@ -74,6 +86,22 @@ pub(crate) enum Control {
     ReadResponseBody(bool),
     /// Audit settings: what is recorded is not this engine's to say.
     Recording,
+}
+
+impl<R> Control<R> {
+    /// The same change, the rules it means named otherwise.
+    pub(crate) fn map<S>(&self, rules: impl FnOnce(&R) -> S) -> Control<S> {
+        match self {
+            Self::RemoveRules(aim) => Control::RemoveRules(rules(aim)),
+            Self::RemoveTargets(aim, targets) => Control::RemoveTargets(rules(aim), targets.clone()),
+            Self::Engine(engine) => Control::Engine(*engine),
+            Self::BodyProcessor(name) => Control::BodyProcessor(name.clone()),
+            Self::ForceBody(on) => Control::ForceBody(*on),
+            Self::ReadRequestBody(on) => Control::ReadRequestBody(*on),
+            Self::ReadResponseBody(on) => Control::ReadResponseBody(*on),
+            Self::Recording => Control::Recording,
+        }
+    }
 }
 
 /// Whether rules run, and whether they may refuse.
@@ -137,7 +165,7 @@ pub(crate) struct Actions {
     pub(crate) expire: Vec<(SetVariable, Template)>,
     pub(crate) session: Option<Template>,
     pub(crate) user: Option<Template>,
-    pub(crate) control: Vec<Control>,
+    pub(crate) control: Vec<Control<Aim>>,
 }
 
 impl Actions {
@@ -411,10 +439,10 @@ fn switch(value: &str) -> Result<bool, String> {
     }
 }
 
-fn control(text: &str) -> Result<Control, String> {
+fn control(text: &str) -> Result<Control<Aim>, String> {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
-    let aimed = |parse: fn(&str) -> Result<Aim, String>| -> Result<Control, String> {
+    let aimed = |parse: fn(&str) -> Result<Aim, String>| -> Result<Control<Aim>, String> {
         let (aim, target) = value.split_once(';').ok_or_else(|| format!("`{value}` names no target"))?;
         let mut targets = Targets::parse(target)?;
         targets.excluded.append(&mut targets.included);

@@ -125,6 +125,14 @@ impl Targets {
         self.included.iter().any(|target| target.count || target.variable.is_volatile())
     }
 
+    /// One of the included targets with the exclusions that concern it.
+    pub(crate) fn only(&self, target: &Target) -> Self {
+        let concerns = |excluded: &&Target| {
+            excluded.variable == target.variable || target.variable.names_of() == Some(excluded.variable)
+        };
+        Self { included: vec![target.clone()], excluded: self.excluded.iter().filter(concerns).cloned().collect() }
+    }
+
     /// Whether the member of that variable with that lower-case name is left out.
     pub(crate) fn excludes(&self, variable: Variable, lower: &[u8]) -> bool {
         self.excluded.iter().any(|target| target.leaves_out(variable, lower))

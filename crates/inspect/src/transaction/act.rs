@@ -105,7 +105,9 @@ impl<'r> Inspection<'r> {
     }
 
     fn assign(&mut self, assignment: &'r Assignment) {
-        let key = self.expand(&assignment.key);
+        // With a slot the name is only needed to tell of it.
+        let named = assignment.slot.is_none() || self.observer.is_some();
+        let key = if named { self.expand(&assignment.key) } else { Vec::new() };
         let value = match &assignment.change {
             Change::Remove => None,
             Change::Assign(value) => Some(self.expand(value)),

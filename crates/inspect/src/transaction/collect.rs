@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::Inspection;
 use crate::body::{Limits, cookie, urlencoded};
 use crate::request::{Request, Response};
+use crate::room::Item;
 use crate::transform::hex_pair;
 use crate::variable::Variable;
 
@@ -132,8 +133,13 @@ impl Inspection<'_> {
         } else {
             (Variable::ArgsPost, Variable::ArgsPostNames)
         };
-        for (variable, value) in [(values, value), (names, key), (Variable::Args, value), (Variable::ArgsNames, key)] {
-            self.room.push_ids(variable, key, value);
+        let lower = self.room.lower(key);
+        // All arguments are counted, so these are kept in any case.
+        self.room.push_item(Variable::Args, Item { key, lower, value });
+        for (variable, value) in [(values, value), (names, key), (Variable::ArgsNames, key)] {
+            if self.wants(variable) {
+                self.room.push_item(variable, Item { key, lower, value });
+            }
         }
     }
 

@@ -6,8 +6,8 @@
 use super::Inspection;
 use super::note::Note;
 use crate::operator::{Captures, Outcome};
-use crate::plan::{Group, Plan, inert_bit};
-use crate::room::{Entry, Found};
+use crate::plan::{Cast, Group, Plan, Side, inert_bit};
+use crate::room::{Entry, Found, Kind};
 use crate::ruleset::rule::Rule;
 use crate::ruleset::{Link, Probe, Test};
 use crate::strings::StringId;
@@ -47,6 +47,12 @@ impl<'r> Inspection<'r> {
             self.unconditional(link);
             return true;
         };
+        if let Some(slot) = link.gate
+            && self.observer.is_none()
+            && self.room.removed_targets.is_empty()
+        {
+            return self.gate(slot, rule, link, test);
+        }
         let argument = test.template.as_ref().map(|template| self.expand(template));
         let argument = argument.as_deref();
         let matched = match link.group {
@@ -62,24 +68,38 @@ impl<'r> Inspection<'r> {
         matched
     }
 
+    /// A comparison of one number, such as that of a paranoia level: hundreds of rules do nothing else.
+    fn gate(&mut self, slot: u16, rule: &'r Rule, link: &'r Link, test: &'r Test) -> bool {
+        let slot = usize::from(slot);
+        let Some(value) = self.room.slots.get(slot).copied().flatten() else { return false };
+        let argument = test.template.as_ref().map(|template| self.expand(template));
+        let matched = self.ask(test, value, argument.as_deref());
+        if matched {
+            let found = Found { variable: Variable::Tx, key: self.rules.slot_names.get(slot).copied(), value };
+            self.matched_value(rule, link, test, found, value, argument.as_deref());
+        }
+        matched
+    }
+
     /// The values of a group, each asked about only if the sieve let it through.
     fn grouped(&mut self, index: usize, group: usize, rule: &'r Rule, question: Question<'r, '_>) -> bool {
         let plan = &self.rules.plan;
         let Some(made) = plan.groups.get(group) else { return false };
         let Question { link, test, argument } = question;
         let bit = test.bit.filter(|_| self.settings.filter);
-        self.fill(group, made);
-        if let Some(bit) = bit
-            && !self.any_matches(group, made, test, bit)
-        {
-            return false;
+        if let Some(bit) = bit {
+            self.fill(group, made);
+            if !self.any_matches(group, made, test, bit) {
+                return false;
+            }
         }
         let cast = usize::from(made.cast);
+        self.gather(cast);
         let Some(state) = self.room.casts.get_mut(cast) else { return false };
         let values = std::mem::take(&mut state.values);
         let retargeted = self.room.retargeted.contains(index);
         let mut matched = false;
-        let mut texts = Vec::new();
+        let mut texts = std::mem::take(&mut self.room.spare_texts);
         for found in &values {
             if retargeted && self.removed_from(index, found) {
                 continue;
@@ -101,6 +121,7 @@ impl<'r> Inspection<'r> {
                 }
             }
         }
+        self.room.spare_texts = texts;
         if let Some(state) = self.room.casts.get_mut(cast) {
             state.values = values;
         }
@@ -114,98 +135,160 @@ impl<'r> Inspection<'r> {
         if state.any.get(usize::from(bit / 64)).is_some_and(|word| word >> (bit % 64) & 1 == 0) {
             return false;
         }
-        let texts = std::mem::take(&mut state.texts);
-        let mut matched = false;
-        for text in &texts {
-            if matched || self.exhausted {
-                break;
-            }
-            if !self.room.may_match(*text, bit, plan, made.side) {
+        for cell in made.cells.iter().map(|cell| usize::from(*cell)) {
+            let Some(state) = self.room.cells.get_mut(cell) else { return true };
+            if state.any.get(usize::from(bit / 64)).is_some_and(|word| word >> (bit % 64) & 1 == 0) {
                 continue;
             }
-            matched = self.ask(test, *text, None);
-            if !matched {
-                self.room.cannot_match(*text, bit, plan, made.side);
+            let texts = std::mem::take(&mut state.texts);
+            let mut matched = false;
+            for text in &texts {
+                if matched || self.exhausted {
+                    break;
+                }
+                if !self.room.may_match(*text, bit, plan, made.side) {
+                    continue;
+                }
+                matched = self.ask(test, *text, None);
+                if !matched {
+                    self.room.cannot_match(*text, bit, plan, made.side);
+                }
+            }
+            if let Some(state) = self.room.cells.get_mut(cell) {
+                state.texts = texts;
+            }
+            if matched {
+                return true;
             }
         }
-        if let Some(state) = self.room.groups.get_mut(group) {
-            state.texts = texts;
-        }
-        matched || self.exhausted
+        self.exhausted
     }
 
     /// Collects the values of a cast unless that was done in this phase.
     fn gather(&mut self, cast: usize) {
-        let Some(targets) = self.rules.plan.casts.get(cast) else { return };
+        let Some(made) = self.rules.plan.casts.get(cast) else { return };
         let Some(state) = self.room.casts.get_mut(cast) else { return };
         if state.generation == self.generation {
             return;
         }
         state.generation = self.generation;
         let mut values = std::mem::take(&mut state.values);
-        let mut distinct = std::mem::take(&mut state.distinct);
-        values.clear();
-        for target in &targets.included {
-            let probe =
-                Probe { variable: target.variable, selector: target.selector.clone(), count: false, slot: None };
-            self.select(&probe, &|variable, lower| targets.excludes(variable, lower), &mut values);
-        }
-        self.room.distinct(&values, &mut distinct);
+        self.collect(made, &mut values);
         if let Some(state) = self.room.casts.get_mut(cast) {
             state.values = values;
-            state.distinct = distinct;
         }
     }
 
-    /// Transforms and sieves the texts of a group unless that was done in this phase.
+    fn collect(&self, cast: &Cast, values: &mut Vec<Found>) {
+        values.clear();
+        for probe in &cast.probes {
+            self.select(probe, &|variable, lower| cast.targets.excludes(variable, lower), values);
+        }
+    }
+
+    /// Collects and sorts the texts of a target unless that was done in this phase.
+    fn gather_atom(&mut self, atom: usize) {
+        let Some(made) = self.rules.plan.atoms.get(atom) else { return };
+        let Some(state) = self.room.atoms.get_mut(atom) else { return };
+        if state.generation == self.generation {
+            return;
+        }
+        let mut gathered = std::mem::take(state);
+        gathered.generation = self.generation;
+        self.collect(made, &mut gathered.values);
+        self.room.sort(&mut gathered, &self.rules.plan);
+        if let Some(state) = self.room.atoms.get_mut(atom) {
+            *state = gathered;
+        }
+    }
+
+    /// Learns what could match any text of a group unless that was done in this phase.
     fn fill(&mut self, group: usize, made: &'r Group) {
-        let plan: &'r Plan = &self.rules.plan;
-        self.gather(usize::from(made.cast));
         let Some(state) = self.room.groups.get_mut(group) else { return };
-        if state.generation == self.generation || !self.settings.filter {
+        if state.generation == self.generation {
             return;
         }
         state.generation = self.generation;
         let mut any = std::mem::take(&mut state.any);
-        let mut all = std::mem::take(&mut state.texts);
-        all.clear();
         any.clear();
-        any.resize(plan.sieve(made.side).words(), 0);
-        let Some(cast) = self.room.casts.get_mut(usize::from(made.cast)) else { return };
-        let distinct = std::mem::take(&mut cast.distinct);
-        let mut texts = Vec::new();
-        let chain = plan.chains.get(usize::from(made.chain)).map_or(u64::MAX, |chain| chain.bits);
-        for value in &distinct {
-            texts.clear();
-            if self.room.is_inert(*value, chain, plan) {
-                self.sift_into(*value, made, &mut any);
-                all.push(*value);
-                continue;
-            }
-            let found = Found { variable: Variable::Args, key: None, value: *value };
-            self.transformed(made.chain, made.multi_match, found, &mut texts);
-            for entry in &texts {
-                self.sift_into(entry.text, made, &mut any);
-                all.push(entry.text);
-            }
-            if self.exhausted {
-                break;
-            }
-        }
-        if let Some(cast) = self.room.casts.get_mut(usize::from(made.cast)) {
-            cast.distinct = distinct;
+        any.resize(self.rules.plan.sieve(made.side).words(), 0);
+        for cell in made.cells.iter().map(|cell| usize::from(*cell)) {
+            self.fill_cell(cell);
+            let bits = self.room.cells.get(cell).map_or(&[][..], |cell| &cell.any);
+            any.iter_mut().zip(bits).for_each(|(word, more)| *word |= more);
         }
         if let Some(state) = self.room.groups.get_mut(group) {
             state.any = any;
-            state.texts = all;
         }
     }
 
+    /// Transforms and sieves the texts of a cell unless that was done in this phase.
+    fn fill_cell(&mut self, cell: usize) {
+        let plan: &'r Plan = &self.rules.plan;
+        let Some(made) = plan.cells.get(cell) else { return };
+        self.gather_atom(usize::from(made.atom));
+        let Some(state) = self.room.cells.get_mut(cell) else { return };
+        if state.generation == self.generation {
+            return;
+        }
+        let mut filled = std::mem::take(state);
+        filled.generation = self.generation;
+        filled.texts.clear();
+        filled.any.clear();
+        filled.any.resize(plan.sieve(made.side).words(), 0);
+        let Some(atom) = self.room.atoms.get_mut(usize::from(made.atom)) else { return };
+        let mut kinds = std::mem::take(&mut atom.kinds);
+        let used = atom.used;
+        let mut texts = std::mem::take(&mut self.room.spare_texts);
+        let chain = plan.chains.get(usize::from(made.chain)).map_or(u64::MAX, |chain| chain.bits);
+        for kind in kinds.iter_mut().take(used) {
+            if kind.concerned & chain == 0 {
+                self.sift_kind(kind, made.side, &mut filled.any);
+                filled.texts.extend_from_slice(&kind.texts);
+                continue;
+            }
+            for value in &kind.texts {
+                texts.clear();
+                let found = Found { variable: Variable::Args, key: None, value: *value };
+                self.transformed(made.chain, made.multi_match, found, &mut texts);
+                for entry in &texts {
+                    self.sift_into(entry.text, made.side, &mut filled.any);
+                    filled.texts.push(entry.text);
+                }
+                if self.exhausted {
+                    break;
+                }
+            }
+        }
+        self.room.spare_texts = texts;
+        if let Some(atom) = self.room.atoms.get_mut(usize::from(made.atom)) {
+            atom.kinds = kinds;
+        }
+        if let Some(state) = self.room.cells.get_mut(cell) {
+            *state = filled;
+        }
+    }
+
+    /// Adds the bits of texts that no step changes. A target is asked about for one side in a phase.
+    fn sift_kind(&mut self, kind: &mut Kind, side: Side, any: &mut [u64]) {
+        if kind.any.is_empty() {
+            let mut bits = std::mem::take(&mut kind.any);
+            bits.resize(any.len(), 0);
+            for text in &kind.texts {
+                if !self.exhausted {
+                    self.sift_into(*text, side, &mut bits);
+                }
+            }
+            kind.any = bits;
+        }
+        any.iter_mut().zip(&kind.any).for_each(|(word, more)| *word |= more);
+    }
+
     /// Sieves a text and adds its bits.
-    fn sift_into(&mut self, text: StringId, made: &'r Group, any: &mut [u64]) {
-        let (start, work) = self.room.sift(text, &self.rules.plan, made.side);
+    fn sift_into(&mut self, text: StringId, side: Side, any: &mut [u64]) {
+        let (start, work) = self.room.sift(text, &self.rules.plan, side);
         self.charge(work);
-        let bits = self.room.bits(start, any.len(), made.side);
+        let bits = self.room.bits(start, any.len(), side);
         any.iter_mut().zip(bits).for_each(|(word, more)| *word |= more);
     }
 
@@ -250,7 +333,8 @@ impl<'r> Inspection<'r> {
         argument: Option<&[u8]>,
     ) -> bool {
         let mut matched = false;
-        let mut values = Vec::new();
+        let mut values = std::mem::take(&mut self.room.spare_values);
+        let mut texts = std::mem::take(&mut self.room.spare_texts);
         for probe in &link.probes {
             self.refresh(probe.variable);
             if probe.variable == Variable::Tx && probe.slot.is_none() {
@@ -265,7 +349,6 @@ impl<'r> Inspection<'r> {
             } else {
                 self.select(probe, &|variable, lower| self.leaves_out(index, link, variable, lower), &mut values);
             }
-            let mut texts = Vec::new();
             for found in &values {
                 texts.clear();
                 self.transformed(link.chain, link.multi_match, *found, &mut texts);
@@ -281,6 +364,7 @@ impl<'r> Inspection<'r> {
                 }
             }
         }
+        (self.room.spare_values, self.room.spare_texts) = (values, texts);
         matched
     }
 

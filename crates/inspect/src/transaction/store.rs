@@ -156,9 +156,12 @@ impl Inspection<'_> {
 
     /// The value of a member of TX.
     pub(super) fn transient(&mut self, slot: Option<u16>, key: &[u8]) -> Option<StringId> {
-        let lower = key.to_ascii_lowercase();
-        if let Some(slot) = slot.or_else(|| self.rules.slot_of.get(lower.as_slice()).copied()) {
+        if let Some(slot) = slot {
             return self.room.slots.get(usize::from(slot)).copied().flatten();
+        }
+        let lower = key.to_ascii_lowercase();
+        if let Some(slot) = self.rules.slot_of.get(lower.as_slice()) {
+            return self.room.slots.get(usize::from(*slot)).copied().flatten();
         }
         let name = self.room.strings.add(&lower);
         let at = self.room.more_at.get(&name)?;
@@ -167,7 +170,7 @@ impl Inspection<'_> {
 
     /// Sets or removes a member of TX.
     pub(super) fn set_transient(&mut self, slot: Option<u16>, key: &[u8], value: Option<StringId>) {
-        let lower = key.to_ascii_lowercase();
+        let lower = if slot.is_some() { Vec::new() } else { key.to_ascii_lowercase() };
         let slot = slot.or_else(|| self.rules.slot_of.get(lower.as_slice()).copied());
         if let Some(slot) = slot.map(usize::from) {
             if let Some(place) = self.room.slots.get_mut(slot) {

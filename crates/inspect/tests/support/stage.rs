@@ -1,9 +1,53 @@
-//! What the sender of the Core Rule Set's tests puts on the wire.
+//! The Core Rule Set's tests: their stages, and what their sender puts on the wire.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use base64::Engine as _;
 use serde_json::Value;
+
+use super::{suite, yaml};
+
+/// One stage of a test.
+pub(crate) struct Stage {
+    pub(crate) rule: String,
+    pub(crate) test: String,
+    pub(crate) number: usize,
+    pub(crate) input: Value,
+    pub(crate) output: Value,
+}
+
+impl Stage {
+    /// What it is reported as.
+    pub(crate) fn name(&self) -> String {
+        let number = if self.number > 0 { format!("/{}", self.number) } else { String::new() };
+        format!("{}-{}{number}", self.rule, self.test)
+    }
+}
+
+/// Every stage below the suite's folder, in order.
+pub(crate) fn all(folder: &Path) -> Vec<Stage> {
+    let mut stages = Vec::new();
+    for path in suite::files(&folder.join("tests/regression/tests"), ".yaml") {
+        let file = yaml::load(&std::fs::read_to_string(&path).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for test in list(&file["tests"]) {
+            stages.extend(list(&test["stages"]).iter().enumerate().map(|(number, stage)| Stage {
+                rule: text(&file["rule_id"]).to_owned(),
+                test: text(&test["test_id"]).to_owned(),
+                number,
+                input: stage["input"].clone(),
+                output: stage["output"].clone(),
+            }));
+        }
+    }
+    stages
+}
+
+/// The items of a sequence, none of anything else.
+pub(crate) fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
 
 /// The bytes that the sender of the tests puts on the wire.
 pub(crate) fn raw(input: &Value) -> Vec<u8> {
@@ -57,6 +101,42 @@ pub(crate) fn raw(input: &Value) -> Vec<u8> {
     raw.into_bytes()
 }
 
-fn text(value: &Value) -> &str {
+/// A scalar, empty for anything else.
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("")
+}
+
+/// What the rules that matched lack, or should not have.
+pub(crate) fn misses(output: &Value, matched: &[u64]) -> Vec<String> {
+    let has = |id: &&Value| text(id).parse().is_ok_and(|id| matched.contains(&id));
+    let log = &output["log"];
+    let missing = list(&log["expect_ids"]).iter().filter(|id| !has(id)).map(|id| format!("{} did not match", text(id)));
+    let unwanted = list(&log["no_expect_ids"]).iter().filter(has).map(|id| format!("{} matched", text(id)));
+    missing.chain(unwanted).collect()
+}
+
+/// What the backend of the tests answers: 200, or at `/reflect` what the body asks for.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// The answer to a request.
+pub(crate) fn reflect(target: &[u8], body: &[u8]) -> Reply {
+    let mut reply = Reply { status: 200, headers: Vec::new(), body: Vec::new() };
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    if path != b"/reflect" {
+        return reply;
+    }
+    let Ok(asked) = serde_json::from_slice::<Value>(body) else { return reply };
+    reply.status = asked["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+    if let Some(headers) = asked["headers"].as_object() {
+        reply.headers = headers.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
+    }
+    reply.body = text(&asked["body"]).as_bytes().to_vec();
+    if let Some(encoded) = asked["encodedBody"].as_str() {
+        reply.body = base64::engine::general_purpose::STANDARD.decode(encoded).unwrap();
+    }
+    reply
 }

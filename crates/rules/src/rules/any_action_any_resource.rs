@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use brigandine_model::{App, Effect, Finding, Judgement, RuleMeta, Severity, Statement};
+use brigandine_model::{App, Effect, Finding, Judgement, Role, RuleMeta, Severity, Statement};
 
 use crate::{
     Context, Rule, Sink,
@@ -59,6 +59,11 @@ fn note_foreign_roles(app: &App, sink: &mut Sink) {
     }
 }
 
+/// Whether the role surely allows everything on everything. What else it reaches needs no further word then.
+pub(super) fn is_almighty(role: &Role) -> bool {
+    role.statements.iter().any(|statement| judge(statement) == Judgement::Yes)
+}
+
 /// Whether the statement allows everything on everything.
 pub(crate) fn judge(statement: &Statement) -> Judgement {
     if is_narrowed(statement) {
@@ -74,14 +79,15 @@ fn finding(holder: &Holder<'_>, statement: &Statement, holds: &Judgement, sink: 
     let resource = statement.resources.first().and_then(|fact| fact.provenance.span.clone());
     let also = resource.filter(|span| provenance.span.as_ref().is_some_and(|own| own.line != span.line));
     debug_assert!(may_hold(holds), "a finding holds in some case");
+    let how = if holder.functions.is_empty() {
+        format!("whoever gets hold of {} owns", holder.names())
+    } else {
+        format!("whoever gets {} to run one line of theirs owns", holder.names())
+    };
     Finding {
         severity: holder.severity(META.severity),
         title: format!("{} may do anything to everything in the account{}", holder.names(), when(holds)),
-        message: format!(
-            "whoever gets {} to run one line of theirs owns the account: every action is allowed on every resource; {}",
-            holder.names(),
-            holder.because()
-        ),
+        message: format!("{how} the account: every action is allowed on every resource; {}", holder.because()),
         label: with_origin("every action of every service", provenance),
         related: also.map(|span| (span, "on every resource".to_owned())).into_iter().collect(),
         resource: Some(holder.resource()),

@@ -61,7 +61,7 @@ fn finding(holder: &Holder<'_>, right: &Right<'_>, from: (Option<&Fact<String>>,
         severity: holder.severity(META.severity),
         title: format!("{} may run every {what}{}", holder.names(), when(holds)),
         message: format!(
-            "prices of models differ a hundredfold, so whoever steers the function runs the dearest one at the account's \
+            "prices of models differ a hundredfold, so whoever steers it runs the dearest one at the account's \
              expense; {}",
             holder.because()
         ),

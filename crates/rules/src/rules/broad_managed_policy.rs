@@ -103,10 +103,11 @@ fn finding(holder: &Holder<'_>, attached: &Fact<String>, found: (&ManagedPolicy,
         [all] if all == "*" => "the whole account".to_owned(),
         services => format!("everything in {}", list(services)),
     };
+    let bearer = if holder.functions.is_empty() { "workload" } else { "function" };
     Finding {
         severity: holder.severity(base),
         title: format!("{} holds `{}`{}", holder.names(), policy.name, crate::case::when(holds)),
-        message: format!("the policy grants {grants}, far more than one function needs; {}", holder.because()),
+        message: format!("the policy grants {grants}, far more than one {bearer} needs; {}", holder.because()),
         label: with_origin(format!("grants {grants}"), &attached.provenance),
         resource: Some(holder.resource()),
         fact: policy.name.clone(),

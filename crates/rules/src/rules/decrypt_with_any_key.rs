@@ -1,16 +1,12 @@
 //! LP019: decrypting with every key.
 
-use std::{cell::LazyCell, collections::BTreeSet};
-
 use brigandine_model::{App, Finding, Judgement, RuleMeta};
 
 use super::wildcard_policy_template;
 use crate::{
     Context, Rule, Sink,
-    case::{may_hold, when},
-    narrow,
-    place::Places,
-    right::{Right, Wanted, rights},
+    case::when,
+    right::{Right, Wanted, WideRight},
     role::{Holder, kind_fact},
     rule::meta,
     wording::with_origin,
@@ -36,30 +32,14 @@ impl Rule for DecryptWithAnyKey {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        let places = LazyCell::new(|| Places::of(app));
-        let mut open = BTreeSet::new();
-        for holder in Holder::all(app) {
-            for right in rights(&holder, DECRYPT) {
-                // Everything that keys can do is told as that.
-                if right.is_service_wide() || wildcard_policy_template::fills(right.statement) {
-                    continue;
-                }
-                match right.on_every_resource() {
-                    // The same parameter in many roles is one open question.
-                    Judgement::CannotTell(why) if open.contains(&why) => {}
-                    Judgement::CannotTell(why) => {
-                        let what = format!("with which keys {} may decrypt", holder.names());
-                        sink.cannot_tell(&what, &why, (&holder.resource(), &right.statement.provenance));
-                        open.insert(why);
-                    }
-                    holds if may_hold(&holds) => {
-                        let fix = narrow::to_what_is_named(&holder, right.statement, &places);
-                        sink.finding(Finding { fix, ..finding(&holder, &right, &holds, sink) });
-                    }
-                    _ => {}
-                }
-            }
-        }
+        let rule = WideRight {
+            wanted: DECRYPT,
+            asked: |names| format!("with which keys {names} may decrypt"),
+            // Everything that keys can do is told as that.
+            is_told: |_, right| right.is_service_wide() || wildcard_policy_template::fills(right.statement),
+            finding,
+        };
+        rule.check(app, sink);
     }
 }
 

@@ -35,13 +35,10 @@ impl Rule for IdentityEscalation {
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
         let places = LazyCell::new(|| Places::of(app));
         for holder in Holder::all(app) {
-            let mut found = identity(&holder);
             // One statement is one cause, however many of its actions do it.
-            while let Some(first) = found.first() {
-                let statement: *const _ = first.0.statement;
-                let (here, rest) = found.into_iter().partition(|(right, _)| std::ptr::eq(right.statement, statement));
-                found = rest;
-                sink.finding(Finding { fix: fix(&here, &places), ..finding(&holder, &here, sink) });
+            for here in identity(&holder).chunk_by(|(one, _), (other, _)| std::ptr::eq(one.statement, other.statement))
+            {
+                sink.finding(Finding { fix: fix(here, &places), ..finding(&holder, here, sink) });
             }
         }
     }

@@ -32,7 +32,8 @@ impl Rule for MissingBoundary {
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
         let used = app.roles.iter().find_map(|role| role.boundary.as_ref());
-        let missing: Vec<Holder<'_>> = Holder::all(app).filter(|holder| holder.role.boundary.is_none()).collect();
+        let missing: Vec<Holder<'_>> =
+            Holder::all(app).filter(|holder| holder.role.boundary.is_none() && !holder.is_people()).collect();
         match used {
             Some(boundary) => missing.iter().for_each(|holder| sink.finding(beside_others(holder, boundary, sink))),
             None => {

@@ -1,12 +1,12 @@
 //! MO014: a trail that sees one region of many.
 
-use brigandine_model::{App, Finding, Judgement, LogicalId, Practice, Resource, RuleMeta, Severity};
+use brigandine_model::{App, Finding, Practice, RuleMeta, Severity};
 
 use crate::{
     Context, Rule, Sink,
     case::when,
     rule::{STRICT, meta},
-    trail,
+    trail::{Lacking, lacking},
 };
 
 pub(crate) struct OneRegionTrail;
@@ -32,35 +32,24 @@ impl Rule for OneRegionTrail {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        for (id, resource) in trail::all(app) {
-            let off = resource
-                .properties
-                .as_ref()
-                .map_or(Judgement::Yes, |own| own.judge_text(&[KEY], true, &|text| !text.eq_ignore_ascii_case("true")));
-            match off {
-                Judgement::No => {}
-                Judgement::CannotTell(why) => {
-                    sink.cannot_tell(&format!("whether `{id}` records every region"), &why, (id, &resource.provenance));
-                }
-                holds => sink.finding(finding((id, resource), &holds, sink)),
-            }
+        for trail in lacking(app, KEY, |id| format!("whether `{id}` records every region"), sink) {
+            let finding = finding(&trail, sink);
+            sink.finding(finding);
         }
     }
 }
 
-fn finding(trail: (&LogicalId, &Resource), holds: &Judgement, sink: &Sink) -> Finding {
-    let (id, resource) = trail;
-    let written = resource.properties.as_ref().and_then(|own| own.at(&[KEY]));
-    let provenance = written.map_or(&resource.provenance, |own| &own.provenance);
+fn finding(trail: &Lacking<'_>, sink: &Sink) -> Finding {
+    let id = trail.id;
     Finding {
-        title: format!("the trail `{id}` records one region only{}", when(holds)),
+        title: format!("the trail `{id}` records one region only{}", when(&trail.holds)),
         message: "an attacker with stolen keys works in a region where nobody looks: machines started there are first seen on the bill"
             .to_owned(),
         label: "other regions are not recorded".to_owned(),
         resource: Some(id.clone()),
         fact: "one region".to_owned(),
         help: vec![format!("set `{KEY}: true`")],
-        fix: crate::trail::switch_on(trail, KEY, "record every region"),
-        ..sink.draft(provenance)
+        fix: trail.switch_on("record every region"),
+        ..sink.draft(trail.place())
     }
 }

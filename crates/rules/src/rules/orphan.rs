@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use brigandine_model::{App, Finding, LogicalId, Practice, Property, Provenance, RuleMeta, Severity};
+use brigandine_model::{App, Finding, LogicalId, Practice, Property, Provenance, Resource, RuleMeta, Severity};
 
 use crate::{
     Context, Rule, Sink,
@@ -56,7 +56,8 @@ impl Rule for Orphan {
             }
         }
         for role in &app.roles {
-            let written = app.resources.get(&role.id).is_some_and(|resource| resource.written_kind.is_some());
+            let is_role = |resource: &Resource| resource.written_kind.as_deref() == Some("AWS::IAM::Role");
+            let written = app.resources.get(&role.id).is_some_and(is_role);
             let named = app.resources.get(&role.id).and_then(|resource| resource.properties.as_ref());
             let named = named.is_some_and(|properties| properties.at(&["RoleName"]).is_some());
             if written && !named && !used.contains(&role.id) && !taken.contains(&role.id) {

@@ -1,10 +1,12 @@
 //! SE001: a credential that its provider's own format gives away.
 
+use std::cell::LazyCell;
+
 use brigandine_model::{App, Finding, LogicalId, Parameter, Practice, Provenance, RuleMeta, Severity};
 
 use crate::{
     Context, Rule, Sink, hidden_parameter,
-    leaf::{Leaf, leaves},
+    leaf::{Leaf, Repeats, leaves},
     rule::meta,
     secret::{Credential, Weight, credentials, is_secret_access_key},
     wording::with_origin,
@@ -30,10 +32,13 @@ impl Rule for ProviderCredential {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        for leaf in leaves(app) {
+        let leaves = leaves(app);
+        let repeats = LazyCell::new(|| Repeats::of(&leaves));
+        for leaf in &leaves {
             let texts = leaf.texts(app);
             if let Some((kind, weight)) = texts.iter().find_map(|text| worst(leaf.name(), text)) {
-                let finding = in_text(app, &leaf, (kind, weight), sink);
+                let fact = format!("{} holds {kind}", leaf.place(&repeats));
+                let finding = Finding { fact, ..in_text(app, leaf, (kind, weight), sink) };
                 sink.finding(finding);
             }
         }
@@ -95,7 +100,6 @@ fn in_text(app: &App, leaf: &Leaf<'_>, found: (&str, Weight), sink: &Sink) -> Fi
         secrets: provenance.span.iter().cloned().collect(),
         resource: leaf.owners.first().cloned(),
         also: leaf.owners.iter().skip(1).cloned().collect(),
-        fact: format!("{} holds {kind}", leaf.place()),
         help: help(),
         fix: leaf
             .plain_literal()

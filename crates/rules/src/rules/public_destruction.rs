@@ -1,4 +1,4 @@
-//! LP024: a public function that may destroy whole stores.
+//! LP024: a function behind a door that asks who calls may destroy whole stores. Where nothing asks, AP004 tells it.
 
 use std::cell::LazyCell;
 
@@ -24,13 +24,13 @@ const META: RuleMeta = RuleMeta {
     ..meta(
         "LP024",
         "public-destruction",
-        "a function behind a public route may destroy whole stores",
+        "a function behind a route may destroy whole stores",
         include_str!("../../pages/LP024-public-destruction.md"),
     )
 };
 
 /// What takes away a store, its copies, its key or its name as a whole. Deleting single records is everyday work.
-const DESTROYS: Wanted = &[
+pub(super) const DESTROYS: Wanted = &[
     ("backup", &["DeleteBackupVault", "DeleteRecoveryPoint"]),
     ("cloudformation", &["DeleteStack"]),
     ("cognito-idp", &["DeleteUserPool"]),
@@ -55,6 +55,11 @@ pub(super) fn destroyer(service: &str) -> Option<&'static str> {
     names.first().copied()
 }
 
+/// The fact of a finding about these actions. An open door changes who tells it and how badly, and not the fact.
+pub(super) fn fact(actions: impl Iterator<Item = String>) -> String {
+    format!("may destroy by {}", actions.collect::<Vec<_>>().join(" "))
+}
+
 impl Rule for PublicDestruction {
     fn meta(&self) -> &'static RuleMeta {
         &META
@@ -64,19 +69,16 @@ impl Rule for PublicDestruction {
         let places = LazyCell::new(|| Places::of(app));
         for holder in Holder::all(app) {
             let mut found = rights(&holder, DESTROYS);
-            if found.is_empty() || holder.reach() == Reach::Nowhere {
+            if found.is_empty() || holder.reach() != Reach::Locked {
                 continue;
             }
             found.retain(|right| may_hold(&right.holds) && !is_told(&holder, right));
-            while let Some(first) = found.first() {
-                let statement = std::ptr::from_ref(first.statement);
-                let (here, rest) = found.into_iter().partition(|right| std::ptr::eq(right.statement, statement));
-                found = rest;
+            for here in found.chunk_by(|one, other| std::ptr::eq(one.statement, other.statement)) {
                 let written: Vec<&Fact<String>> = here.iter().map(|right| right.written).collect();
                 let fix = places
                     .take_away(&written)
                     .map(|changes| Fix::risky("take the right to destroy whole stores away", changes));
-                sink.finding(Finding { fix, ..finding(&holder, &here, sink) });
+                sink.finding(Finding { fix, ..finding(&holder, here, sink) });
             }
         }
     }
@@ -100,15 +102,15 @@ fn finding(holder: &Holder<'_>, here: &[Right<'_>], sink: &Sink) -> Finding {
     let holds: Judgement = crate::case::any(here.iter().map(|right| right.holds.clone()));
     let provenance = &first.written.provenance;
     Finding {
-        severity: holder.bounded(if holder.reach() == Reach::Open { Severity::High } else { META.severity }),
-        title: format!("{} may call {} behind a public route{}", holder.names(), list(&texts), when(&holds)),
+        severity: holder.bounded(META.severity),
+        title: format!("{} may call {} behind a route{}", holder.names(), list(&texts), when(&holds)),
         message: format!(
-            "it may take away whole stores{by}, not only records in them, and strangers send it its input: {}",
+            "it may take away whole stores{by}, not only records in them, and its callers send it its input: {}",
             holder.because()
         ),
         label: with_origin("takes away a whole store", provenance),
         resource: Some(holder.resource()),
-        fact: format!("{} behind a public route", texts.join(" ")),
+        fact: fact(here.iter().map(|right| format!("{}:{}", right.service, right.name))),
         help: vec!["leave this to the deployment, or to a function that no route leads to".to_owned()],
         ..sink.draft(provenance)
     }

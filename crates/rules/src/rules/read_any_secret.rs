@@ -1,16 +1,12 @@
 //! LP020: reading every stored secret or parameter.
 
-use std::{cell::LazyCell, collections::BTreeSet};
-
 use brigandine_model::{App, Finding, Judgement, RuleMeta};
 
 use super::wildcard_policy_template;
 use crate::{
     Context, Rule, Sink,
-    case::{may_hold, when},
-    narrow,
-    place::Places,
-    right::{Right, Wanted, rights},
+    case::when,
+    right::{Right, Wanted, WideRight},
     role::{Holder, kind_fact},
     rule::meta,
     wording::with_origin,
@@ -40,36 +36,16 @@ impl Rule for ReadAnySecret {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        let places = LazyCell::new(|| Places::of(app));
-        let mut open = BTreeSet::new();
-        for holder in Holder::all(app) {
-            let mut told: Vec<(*const brigandine_model::Statement, &str)> = Vec::new();
-            for right in rights(&holder, READ) {
-                let cause = (std::ptr::from_ref(right.statement), right.service);
-                // One statement is one cause, and whoever may change them all is told so.
-                if told.contains(&cause)
-                    || wildcard_policy_template::fills(right.statement)
-                    || holder.wide_writes().holds(right.written)
-                {
-                    continue;
-                }
-                match right.on_every_resource() {
-                    // The same parameter in many roles is one open question.
-                    Judgement::CannotTell(why) if open.contains(&why) => {}
-                    Judgement::CannotTell(why) => {
-                        let what = format!("which secrets {} may read", holder.names());
-                        sink.cannot_tell(&what, &why, (&holder.resource(), &right.statement.provenance));
-                        open.insert(why);
-                    }
-                    holds if may_hold(&holds) => {
-                        told.push(cause);
-                        let fix = narrow::to_what_is_named(&holder, right.statement, &places);
-                        sink.finding(Finding { fix, ..finding(&holder, &right, &holds, sink) });
-                    }
-                    _ => {}
-                }
-            }
-        }
+        let rule = WideRight {
+            wanted: READ,
+            asked: |names| format!("which secrets {names} may read"),
+            // Whoever may change them all is told so.
+            is_told: |holder, right| {
+                wildcard_policy_template::fills(right.statement) || holder.wide_writes().holds(right.written)
+            },
+            finding,
+        };
+        rule.check(app, sink);
     }
 }
 
@@ -81,7 +57,8 @@ fn finding(holder: &Holder<'_>, right: &Right<'_>, holds: &Judgement, sink: &Sin
         severity: holder.severity(META.severity),
         title: format!("{} may read every stored {what}{}", holder.names(), when(holds)),
         message: format!(
-            "one hole in the code gives away the passwords and keys of every application in the account; {}",
+            "{} gives away the passwords and keys of every application in the account; {}",
+            holder.weak_spot(),
             holder.because()
         ),
         label: with_origin(format!("every {what} of the account"), provenance),

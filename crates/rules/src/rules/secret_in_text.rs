@@ -1,11 +1,13 @@
 //! SE011: a secret in what everyone reads: outputs, scripts, code within the template, descriptions, plain properties.
 
+use std::cell::LazyCell;
+
 use brigandine_model::{App, Change, Finding, Fix, LogicalId, Piece, Practice, RuleMeta, Value};
 
 use super::provider_credential;
 use crate::{
     Context, Rule, Sink, hidden_parameter,
-    leaf::{Leaf, leaves},
+    leaf::{Leaf, Repeats, leaves},
     rule::meta,
     secret::{Dynamic, Named, assignments, dynamic_references, is_convincing, named},
     wording::with_origin,
@@ -43,10 +45,13 @@ impl Rule for SecretInText {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        for leaf in leaves(app).iter().filter(|leaf| !is_anothers(leaf)) {
+        let leaves = leaves(app);
+        let repeats = LazyCell::new(|| Repeats::of(&leaves));
+        for leaf in leaves.iter().filter(|leaf| !is_anothers(leaf)) {
             let fault = if leaf.kind.is_none() { in_output(app, leaf) } else { in_property(app, leaf) };
             if let Some(fault) = fault {
-                let finding = finding(app, leaf, &fault, sink);
+                let fact = format!("{} in clear", leaf.place(&repeats));
+                let finding = Finding { fact, ..finding(app, leaf, &fault, sink) };
                 sink.finding(finding);
             }
         }
@@ -167,7 +172,6 @@ fn finding(app: &App, leaf: &Leaf<'_>, fault: &Fault, sink: &Sink) -> Finding {
         secrets: provenance.span.iter().cloned().collect(),
         resource: leaf.owners.first().cloned(),
         also: leaf.owners.iter().skip(1).cloned().collect(),
-        fact: format!("{} in clear", leaf.place()),
         help: help(fault),
         fix: fix(app, leaf, fault),
         ..sink.draft(provenance)

@@ -133,7 +133,7 @@ fn finding(holder: &Holder<'_>, wide: &Wide<'_>, sink: &Sink) -> Finding {
         severity: holder.severity(base),
         title: format!("{} may do anything to {} (`{}`){}", holder.names(), targets, wide.text, when(&wide.holds)),
         message: format!(
-            "`{}` means {} actions that change something{such_as}, far more than the code calls; {}",
+            "`{}` means {} actions that change something{such_as}, far more than anyone needs at once; {}",
             wide.text,
             wide.changing.len(),
             holder.because()

@@ -155,6 +155,7 @@ fn behind(route: &Route) -> String {
         (None, Some(target)) if &**target == "nothing" => {
             format!("reaches a method of `{}` that has nothing behind it yet", route.api)
         }
+        (None, Some(target)) if &**target == "http" => format!("reaches the web address behind `{}`", route.api),
         (None, Some(target)) => format!("reaches a {target} behind `{}`", route.api),
         (None, None) => format!("reaches what is behind `{}`", route.api),
     }

@@ -6,8 +6,8 @@ use crate::{
     Context, Rule, Sink,
     case::may_hold,
     door::{is_open, is_preflight},
-    price::{Flood, Prices, prices, table_date},
-    rule::meta,
+    price::{Prices, amount, flood_of, prices, table_date},
+    rule::{STRICT, meta},
     setting::Named,
     wording::{count, list},
 };
@@ -17,6 +17,8 @@ pub(crate) struct UnboundedSpend;
 const META: RuleMeta = RuleMeta {
     severity: Severity::Medium,
     practice: Practice::ApisAndEvents,
+    // The open door and the missing throttle are told in every profile; this is the same flood, seen from the bill.
+    profiles: STRICT,
     frameworks: &["CWE-770", "SAS-08"],
     ..meta(
         "DW001",
@@ -42,15 +44,14 @@ impl Rule for UnboundedSpend {
         let mut exposed: Vec<(&Function, &Route, f64)> = app
             .functions
             .iter()
-            .filter(|function| function.reserved_concurrency.is_none())
-            .filter_map(|function| Some((function, free_route(app, function)?, per_hour(function, &prices)?)))
+            .filter_map(|function| Some((function, free_route(app, function)?, flood_of(function, &prices)?)))
             .collect();
         exposed.sort_by(|one, other| other.2.total_cmp(&one.2));
         if let Some(finding) = finding(app, &exposed, &prices, sink) {
             sink.finding(finding);
         }
         for function in app.functions.iter().filter(|function| function.reserved_concurrency.is_none()) {
-            if free_route(app, function).is_some() && per_hour(function, &prices).is_none() {
+            if free_route(app, function).is_some() && flood_of(function, &prices).is_none() {
                 let what = format!("what a flood of calls to `{}` costs", function.id);
                 sink.cannot_tell(
                     &what,
@@ -68,20 +69,6 @@ fn free_route<'a>(app: &'a App, function: &'a Function) -> Option<&'a Route> {
         let limited = route.throttle.is_some() || app.api(&route.api).is_some_and(|api| api.throttle.is_some());
         !limited && !is_preflight(route) && may_hold(&is_open(app, route))
     })
-}
-
-/// What an hour costs when every run takes as long as it may; the dearest case where it depends.
-fn per_hour(function: &Function, prices: &Prices) -> Option<f64> {
-    let seconds = function.timeout.value.settled().into_iter().max()?;
-    let memory = function.memory.value.settled().into_iter().max()?;
-    let arm = function.architectures.iter().any(|fact| fact.value.known().is_some_and(|name| name == "arm64"));
-    let flood = Flood {
-        concurrency: prices.account_concurrency,
-        seconds: f64::from(*seconds),
-        memory: f64::from(*memory),
-        arm,
-    };
-    Some(flood.per_hour(prices))
 }
 
 fn finding(app: &App, exposed: &[(&Function, &Route, f64)], prices: &Prices, sink: &Sink) -> Option<Finding> {
@@ -112,10 +99,6 @@ fn finding(app: &App, exposed: &[(&Function, &Route, f64)], prices: &Prices, sin
         fix: fix(app, &ids),
         ..sink.draft(&worst.provenance)
     })
-}
-
-fn amount(dollars: f64) -> String {
-    if dollars < 10.0 { format!("{dollars:.1}") } else { format!("{dollars:.0}") }
 }
 
 /// A limit that is too narrow turns customers away, so a person must look.

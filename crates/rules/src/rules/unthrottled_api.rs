@@ -11,6 +11,7 @@ use crate::{
     Context, Rule, Sink,
     case::{may_hold, when},
     door::{has_routes, is_implied, is_open, is_preflight, is_public, is_written_serverless, leads_nowhere, routes_of},
+    price::{amount, flood_of, prices, table_date},
     reach::better,
     rule::meta,
     trigger::{named, of_kind},
@@ -75,7 +76,8 @@ fn finding(api: (&App, &Api), free: &[&Route], holds: &Judgement, sink: &Sink) -
         severity: if open { META.severity } else { better(META.severity) },
         title: format!("nothing limits how fast `{}` may be called{}", api.id, when(holds)),
         message: format!(
-            "{who} can take the whole account's request limit and run up the bill: {} without a throttle ({})",
+            "{who} can take the whole account's request limit and run up the bill{}: {} without a throttle ({})",
+            bill(app, free),
             count(free.len(), "route"),
             list(&names)
         ),
@@ -85,6 +87,19 @@ fn finding(api: (&App, &Api), free: &[&Route], holds: &Judgement, sink: &Sink) -
         help: vec![how(api)],
         ..sink.draft(&api.provenance)
     }
+}
+
+/// What a flood of the dearest function that anyone may call costs in an hour, where that can be told.
+fn bill(app: &App, free: &[&Route]) -> String {
+    let Some(prices) = prices() else { return String::new() };
+    let open = free.iter().filter(|route| may_hold(&is_open(app, route)));
+    let functions = open.filter_map(|route| app.function(route.function.as_ref()?));
+    let dearest = functions.filter_map(|function| flood_of(function, &prices)).max_by(f64::total_cmp);
+    let told = |dollars| {
+        let runs = prices.account_concurrency;
+        format!(" (about ${} an hour at {runs} simultaneous runs and the prices of {})", amount(dollars), table_date())
+    };
+    dearest.map_or_else(String::new, told)
 }
 
 fn how(api: &Api) -> String {

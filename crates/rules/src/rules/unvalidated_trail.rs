@@ -1,12 +1,12 @@
 //! MO013: a trail whose files can be changed without anyone noticing.
 
-use brigandine_model::{App, Finding, Judgement, LogicalId, Practice, Resource, RuleMeta, Severity};
+use brigandine_model::{App, Finding, Practice, RuleMeta, Severity};
 
 use crate::{
     Context, Rule, Sink,
     case::when,
     rule::{STRICT, meta},
-    trail,
+    trail::{Lacking, lacking},
 };
 
 pub(crate) struct UnvalidatedTrail;
@@ -32,35 +32,24 @@ impl Rule for UnvalidatedTrail {
     }
 
     fn check(&self, app: &App, _context: &Context, sink: &mut Sink) {
-        for (id, resource) in trail::all(app) {
-            let off = resource
-                .properties
-                .as_ref()
-                .map_or(Judgement::Yes, |own| own.judge_text(&[KEY], true, &|text| !text.eq_ignore_ascii_case("true")));
-            match off {
-                Judgement::No => {}
-                Judgement::CannotTell(why) => {
-                    sink.cannot_tell(&format!("whether files of `{id}` are signed"), &why, (id, &resource.provenance));
-                }
-                holds => sink.finding(finding((id, resource), &holds, sink)),
-            }
+        for trail in lacking(app, KEY, |id| format!("whether files of `{id}` are signed"), sink) {
+            let finding = finding(&trail, sink);
+            sink.finding(finding);
         }
     }
 }
 
-fn finding(trail: (&LogicalId, &Resource), holds: &Judgement, sink: &Sink) -> Finding {
-    let (id, resource) = trail;
-    let written = resource.properties.as_ref().and_then(|own| own.at(&[KEY]));
-    let provenance = written.map_or(&resource.provenance, |own| &own.provenance);
+fn finding(trail: &Lacking<'_>, sink: &Sink) -> Finding {
+    let id = trail.id;
     Finding {
-        title: format!("files of the trail `{id}` can be changed unseen{}", when(holds)),
+        title: format!("files of the trail `{id}` can be changed unseen{}", when(&trail.holds)),
         message: "who gets into the account may take their own steps out of the record, and nobody can prove that a line is missing"
             .to_owned(),
         label: "the files are not signed".to_owned(),
         resource: Some(id.clone()),
         fact: "no validation".to_owned(),
         help: vec![format!("set `{KEY}: true`: the platform signs a digest of the files every hour")],
-        fix: crate::trail::switch_on(trail, KEY, "sign the files of the trail"),
-        ..sink.draft(provenance)
+        fix: trail.switch_on("sign the files of the trail"),
+        ..sink.draft(trail.place())
     }
 }

@@ -2,6 +2,7 @@
 
 use brigandine_model::{App, Finding, Function, LogicalId, RuleMeta, Severity};
 
+use super::any_action_any_resource;
 use crate::{
     Context, Rule, Sink,
     radius::{reached, stores},
@@ -39,7 +40,7 @@ impl Rule for WideBlastRadius {
             return;
         }
         for holder in Holder::all(app).filter(|holder| !holder.functions.is_empty()) {
-            if holder.reach() != Reach::Open {
+            if holder.reach() != Reach::Open || any_action_any_resource::is_almighty(holder.role) {
                 continue;
             }
             let found = reached(holder.role, &things);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use brigandine_iam::{Access, Action, ActionPattern, actions};
-use brigandine_model::{App, Fact, Finding, Judgement, Provenance, RuleMeta, Severity, Span, Statement, Value};
+use brigandine_model::{App, Fact, Finding, Judgement, Piece, Provenance, RuleMeta, Severity, Span, Statement, Value};
 
 use super::wildcard_policy_template;
 use crate::{
@@ -84,7 +84,7 @@ struct Looked<'a> {
 impl<'a> Looked<'a> {
     fn at(holder: &Holder<'_>, statement: &'a Statement) -> Self {
         let mut looked = Self::default();
-        if is_narrowed(statement) || wildcard_policy_template::fills(statement) {
+        if is_narrowed(statement) || names_all(statement) || wildcard_policy_template::fills(statement) {
             return looked;
         }
         let decrypts = statement.actions.iter().any(|fact| means(fact, "kms", "Decrypt"));
@@ -106,13 +106,32 @@ impl<'a> Looked<'a> {
     }
 }
 
+/// Whether every resource is named without a wildcard and without a hole that could be one, as most are.
+fn names_all(statement: &Statement) -> bool {
+    let is_name = |fact: &Fact<String>| match &fact.value {
+        Value::Known(text) => !text.contains(['*', '?']),
+        Value::Symbolic(symbol) => symbol.pieces.iter().all(|piece| match piece {
+            Piece::Text(text) => !text.contains(['*', '?']),
+            Piece::Attribute { .. } => true,
+            _ => false,
+        }),
+        Value::OneOf(_) | Value::Unknown(_) => false,
+    };
+    statement.except_resources.is_empty() && !statement.resources.is_empty() && statement.resources.iter().all(is_name)
+}
+
 fn is_invocation(action: Action) -> bool {
     action.service == "lambda" && matches!(action.name, "InvokeFunction" | "InvokeAsync")
 }
 
 fn means(fact: &Fact<String>, service: &str, name: &str) -> bool {
+    let may = |text: &&String| {
+        let own = text.split(':').next().unwrap_or_default();
+        own.eq_ignore_ascii_case(service) || own.contains(['*', '?'])
+    };
     texts(&fact.value)
         .iter()
+        .filter(may)
         .any(|text| text.parse::<ActionPattern>().is_ok_and(|pattern| pattern.matches(service, name)))
 }
 
@@ -227,14 +246,19 @@ fn finding(holder: &Holder<'_>, statement: &Statement, wide: &[Wide<'_>], sink: 
     let service = example.map_or("", |action| action.service);
     let star = kind_fact(statement, service);
     let provenance = star.map_or(&statement.provenance, |fact| &fact.provenance);
-    let such_as = example.filter(|action| !written.contains(&format!("{service}:{}", action.name).as_str()));
+    let is_named = |action: &Action| {
+        let name = format!("{service}:{}", action.name);
+        written.iter().any(|one| one.eq_ignore_ascii_case(&name))
+    };
+    let such_as = example.filter(|action| !is_named(action));
     let such_as = such_as.map_or_else(String::new, |action| format!(" (such as `{service}:{}`)", action.name));
     Finding {
         severity: severity(holder, wide),
         title: format!("{} may call {} on every resource{}", holder.names(), list(&written), when(&holds)),
         message: format!(
-            "resources can be named for {}{such_as}, but none are, so a hole in the code reaches all of them; {}",
+            "resources can be named for {}{such_as}, but none are, so {} reaches all of them; {}",
             list(&written),
+            holder.weak_spot(),
             holder.because()
         ),
         label: with_origin("every one of them, not only its own", provenance),

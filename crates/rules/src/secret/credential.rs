@@ -3,7 +3,7 @@
 //! A shape is a fixed beginning and runs of signs of fixed lengths. Where a format carries a checksum that is published, the
 //! checksum must hold: a string that only looks like a key opens nothing.
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
 
 use super::shape::{Check, SHAPES, Shape, Weight};
 
@@ -38,11 +38,26 @@ pub(crate) fn credentials(text: &str) -> Vec<Credential> {
 
 /// Whether a text is the secret half of a pair of access keys, whose name alone gives it away: forty signs of base 64.
 pub(crate) fn is_secret_access_key(name: &str, text: &str) -> bool {
+    if text.len() != 40 {
+        return false;
+    }
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let named = ["secretaccesskey", "awssecretkey", "awssecret"].iter().any(|end| plain.ends_with(end));
     let signs = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '+' | '/');
-    named && text.len() == 40 && text.chars().all(signs) && is_random(text)
+    named && text.chars().all(signs) && is_random(text)
 }
+
+/// The shapes by the letter they begin with.
+static BY_LETTER: LazyLock<Vec<Vec<&Shape>>> = LazyLock::new(|| {
+    let mut letters = vec![Vec::new(); 128];
+    for shape in SHAPES {
+        let first = shape.start.bytes().next().map_or(0, usize::from);
+        if let Some(of_letter) = letters.get_mut(first) {
+            of_letter.push(shape);
+        }
+    }
+    letters
+});
 
 /// Every credential with a fixed beginning. One pass: a shape begins where a word does.
 fn shaped(text: &str) -> Vec<Credential> {
@@ -52,7 +67,7 @@ fn shaped(text: &str) -> Vec<Credential> {
         let begins = !before.is_ascii_alphanumeric() && before != b'_';
         before = sign;
         if begins && sign.is_ascii_alphabetic() {
-            let fitting = SHAPES.iter().filter(|shape| shape.start.as_bytes().first() == Some(&sign));
+            let fitting = BY_LETTER.get(usize::from(sign)).into_iter().flatten();
             found.extend(fitting.filter_map(|shape| at_place(shape, text, at)));
         }
     }

@@ -154,6 +154,9 @@ const BEFORE_PASS: &[&str] = &[
 
 /// What this name says of its value, when it says that it is secret.
 pub(crate) fn named(name: &str) -> Option<Named> {
+    if !may_be_named(name) {
+        return None;
+    }
     let mut words = words(name);
     if words.iter().any(|word| HARMLESS.contains(&word.as_str())) {
         return None;
@@ -169,6 +172,26 @@ pub(crate) fn named(name: &str) -> Option<Named> {
         [] => None,
         [before @ .., last] => by_last(before, last),
     }
+}
+
+/// Whether one of the parts stands in it that every name of a secret has: most names are settled by that.
+fn may_be_named(name: &str) -> bool {
+    let starts = |rest: &[u8]| {
+        let parts: &[&str] = match rest.first().map(u8::to_ascii_lowercase) {
+            Some(b'p') => &["pass", "pwd"],
+            Some(b's') => &["secret"],
+            Some(b't') => &["token"],
+            Some(b'k') => &["key"],
+            Some(b'c') => &["cred", "conn"],
+            Some(b'd') => &["dsn"],
+            Some(b'u') => &["url", "uri"],
+            _ => &[],
+        };
+        let has = |part: &&str| rest.get(..part.len()).is_some_and(|own| own.eq_ignore_ascii_case(part.as_bytes()));
+        parts.iter().any(has)
+    };
+    let bytes = name.as_bytes();
+    !name.is_ascii() || (0..bytes.len()).any(|at| bytes.get(at..).is_some_and(starts))
 }
 
 fn is_neutral(word: &str) -> bool {

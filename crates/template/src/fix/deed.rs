@@ -64,28 +64,74 @@ pub(super) fn same(one: &Node, other: &Node) -> bool {
     }
 }
 
-impl Deed {
-    /// Whether `after` is `before` with this done at `path`, and with nothing else done anywhere.
-    pub(super) fn is_all(&self, before: &Node, after: &Node, path: &[Step]) -> bool {
-        let Some((step, rest)) = path.split_first() else { return self.is_done(before, after) };
-        match (step, &before.kind, &after.kind) {
-            (Step::Key(at), Kind::Map(before), Kind::Map(after)) => {
-                let same_entry = |key: &str, before: &Node| {
-                    let Some(after) = after.get(key) else { return false };
-                    if key == &**at { self.is_all(before, after, rest) } else { same(before, after) }
-                };
-                before.len() == after.len() && before.iter().all(|(key, value)| same_entry(key, value))
-            }
-            (Step::Item(at), Kind::List(before), Kind::List(after)) => {
-                let same_item = |(index, (before, after)): (usize, (&Node, &Node))| {
-                    if index == *at { self.is_all(before, after, rest) } else { same(before, after) }
-                };
-                before.len() == after.len() && before.iter().zip(after).enumerate().all(same_item)
-            }
-            _ => false,
+/// Whether one can be told from the other when both are done at once: neither is done within what the other does. New entries
+/// of a map leave its other entries alone.
+pub(super) fn are_apart((one, of_one): (&[Step], &Deed), (other, of_other): (&[Step], &Deed)) -> bool {
+    match (of_one, of_other) {
+        (Deed::Insert(first, _), Deed::Insert(second, _)) if one == other => first != second,
+        (Deed::Insert(key, _), _) if other.starts_with(one) => {
+            other.get(one.len()).is_some_and(|step| matches!(step, Step::Key(other) if other != key))
         }
+        (_, Deed::Insert(key, _)) if one.starts_with(other) => {
+            one.get(other.len()).is_some_and(|step| matches!(step, Step::Key(one) if one != key))
+        }
+        _ => !one.starts_with(other) && !other.starts_with(one),
     }
+}
 
+/// Whether `after` is `before` with all of these done, each at the end of its path, and with nothing else done anywhere. They
+/// are all apart.
+pub(super) fn are_all(deeds: &[(&[Step], &Deed)], before: &Node, after: &Node) -> bool {
+    let (here, below): (Vec<_>, Vec<_>) = deeds.iter().copied().partition(|(path, _)| path.is_empty());
+    match (here.as_slice(), below.as_slice()) {
+        ([], []) => same(before, after),
+        ([(_, deed)], []) => deed.is_done(before, after),
+        _ => match (&before.kind, &after.kind) {
+            (Kind::Map(before), Kind::Map(after)) => all_in_map(&here, &below, before, after),
+            (Kind::List(before), Kind::List(after)) if here.is_empty() => all_in_list(&below, before, after),
+            _ => false,
+        },
+    }
+}
+
+type Deeds<'d> = [(&'d [Step], &'d Deed)];
+
+fn all_in_map(here: &Deeds<'_>, below: &Deeds<'_>, before: &Map, after: &Map) -> bool {
+    let is_new = |deed: &Deed| match deed {
+        Deed::Insert(key, value) => {
+            !before.contains_key(key) && after.get(key).is_some_and(|after| same(&node(value), after))
+        }
+        _ => false,
+    };
+    let mut met = 0;
+    let is_kept = |(key, value): (&str, &Node)| {
+        let deeds = next(below, &|step| matches!(step, Step::Key(at) if **at == *key));
+        met += deeds.len();
+        after.get(key).is_some_and(|after| are_all(&deeds, value, after))
+    };
+    after.len() == before.len() + here.len()
+        && here.iter().all(|(_, deed)| is_new(deed))
+        && before.iter().all(is_kept)
+        && met == below.len()
+}
+
+fn all_in_list(below: &Deeds<'_>, before: &[Node], after: &[Node]) -> bool {
+    let mut met = 0;
+    let is_kept = |(index, (before, after)): (usize, (&Node, &Node))| {
+        let deeds = next(below, &|step| *step == Step::Item(index));
+        met += deeds.len();
+        are_all(&deeds, before, after)
+    };
+    before.len() == after.len() && before.iter().zip(after).enumerate().all(is_kept) && met == below.len()
+}
+
+/// The deeds whose next step is this one, from there on.
+fn next<'d>(deeds: &Deeds<'d>, is_next: &dyn Fn(&Step) -> bool) -> Vec<(&'d [Step], &'d Deed)> {
+    let split = deeds.iter().filter_map(|(path, deed)| path.split_first().map(|(step, rest)| (step, rest, *deed)));
+    split.filter(|(step, _, _)| is_next(step)).map(|(_, rest, deed)| (rest, deed)).collect()
+}
+
+impl Deed {
     fn is_done(&self, before: &Node, after: &Node) -> bool {
         match self {
             Self::Put(literal) => same(&node(literal), after),

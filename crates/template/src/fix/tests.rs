@@ -363,3 +363,28 @@ fn several_changes_of_one_place_come_out_as_edits_that_do_not_overlap() {
     let twice = [remove_at(SHOP, "Timeout"), remove_at(SHOP, "Timeout")];
     assert!(super::edits("t.yaml", SHOP.as_bytes(), &twice).is_err());
 }
+
+#[test]
+fn many_fixes_together_are_the_edits_that_each_is_alone() {
+    let alike = [set("Orders", "Properties A", Literal::Number(1)), set("Orders", "Properties B", Literal::Number(2))];
+    let fixes: Vec<Vec<Change>> = vec![
+        alike.to_vec(),
+        vec![set("Orders", "Properties C", Literal::text("c"))],
+        vec![replace(SHOP, "'*'", Literal::text("x"))],
+        vec![replace(SHOP, "'*'", Literal::text("y"))],
+        vec![remove_at(SHOP, "Timeout"), set("Orders", "Properties D", Literal::Flag(true))],
+        vec![remove_at(SHOP, "Timeout"), remove_at(SHOP, "Timeout")],
+        vec![append("Orders", "Properties Policies", Literal::text("p"))],
+        vec![declare("Outputs", "O", Literal::map([("Value", Literal::text("v"))]))],
+        vec![declare("Outputs", "P", Literal::map([("Value", Literal::text("v"))]))],
+        vec![],
+    ];
+    let written = Written::read("t.yaml", SHOP.as_bytes()).unwrap();
+    let wanted: Vec<&[Change]> = fixes.iter().map(Vec::as_slice).collect();
+    let together = written.edits_of_each(&wanted, usize::MAX);
+    let alone: Vec<_> = wanted.iter().map(|changes| written.edits(changes)).collect();
+    assert_eq!(together, alone);
+    assert!(alone[5].is_err() && alone.iter().filter(|one| one.is_ok()).count() == 9);
+    let hurried = written.edits_of_each(&wanted, SHOP.len() / 2);
+    assert!(hurried.contains(&Err(Unwritable::TooMuch)));
+}

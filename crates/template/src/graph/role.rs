@@ -1,4 +1,5 @@
-//! Roles, with the policies written into them, beside them and attached to them.
+//! Roles, with the policies written into them, beside them and attached to them. Users and groups hold policies in the same
+//! way, and are roles that nobody takes.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +12,19 @@ use crate::{
 };
 
 pub(super) const KIND: &str = "AWS::IAM::Role";
-const BESIDE: [&str; 3] = ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"];
+const HOLDERS: [&str; 3] = [KIND, "AWS::IAM::User", "AWS::IAM::Group"];
+const BESIDE: [&str; 5] = [
+    "AWS::IAM::Policy",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::RolePolicy",
+    "AWS::IAM::UserPolicy",
+    "AWS::IAM::GroupPolicy",
+];
 
 impl<'n> Graph<'n> {
     pub(super) fn roles(&mut self) {
         let beside = self.policies_beside();
-        for declared in self.of(&[KIND]) {
+        for declared in self.of(&HOLDERS) {
             let role = self.role(&declared, &beside);
             self.app.roles.push(role);
         }
@@ -88,17 +96,19 @@ impl<'n> Graph<'n> {
         }
     }
 
-    /// Statements of policies that name their roles themselves, by role.
+    /// Statements of policies that name their holders themselves, by holder.
     fn policies_beside(&mut self) -> BTreeMap<LogicalId, Vec<Statement>> {
         let mut by_role: BTreeMap<LogicalId, Vec<Statement>> = BTreeMap::new();
         for declared in self.of(&BESIDE) {
             let Some(properties) = declared.properties else { continue };
-            let mut names = self.strings_at(properties, "Roles");
-            names.extend(self.text_at(properties, "RoleName"));
+            let mut names: Vec<_> =
+                ["Roles", "Users", "Groups"].iter().flat_map(|list| self.strings_at(properties, list)).collect();
+            let singles = ["RoleName", "UserName", "GroupName"];
+            names.extend(singles.iter().filter_map(|single| self.text_at(properties, single)));
             let Some(document) = properties.get("PolicyDocument") else { continue };
             let statements = self.statements(document, &declared.id, &When::always());
             for name in names {
-                let own = referred(&name).filter(|id| self.is_kind(id, &[KIND])).or_else(|| self.role_named(&name));
+                let own = referred(&name).filter(|id| self.is_kind(id, &HOLDERS)).or_else(|| self.role_named(&name));
                 if let Some(id) = own {
                     by_role.entry(id).or_default().extend(statements.iter().cloned());
                 }

@@ -287,8 +287,9 @@ impl<'t, 'p> Builder<'t, 'p> {
     }
 
     fn map(&mut self, entries: Vec<(Key, Node)>) -> Result<Map, Refusal> {
-        let mut map = Map::default();
-        if entries.iter().any(|(key, _)| &*key.text == "<<") {
+        let mut map = Map::with_capacity(entries.len());
+        let merges = entries.iter().any(|(key, _)| &*key.text == "<<");
+        if merges {
             self.merge(&mut map, &entries)?;
         }
         let mut written = HashSet::new();
@@ -297,8 +298,10 @@ impl<'t, 'p> Builder<'t, 'p> {
                 continue;
             }
             let (text, place) = (key.text.clone(), key.origin.place);
-            map.insert_key(key, node);
-            if !written.insert(text.clone()) {
+            let stood = map.insert_key(key, node).is_some();
+            // What was merged in may be said again.
+            let twice = if merges { !written.insert(text.clone()) } else { stood };
+            if twice {
                 self.notes
                     .push(Note::DuplicateKey { key: text, place: place.unwrap_or_else(|| self.positions.place(0..0)) });
             }

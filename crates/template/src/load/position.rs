@@ -85,11 +85,9 @@ fn line_starts(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
     // A byte order mark takes no column.
     let mut starts = vec![if text.starts_with('\u{feff}') { 3 } else { 0 }];
-    for (offset, byte) in bytes.iter().enumerate() {
-        if *byte == b'\n' || (*byte == b'\r' && bytes.get(offset + 1) != Some(&b'\n')) {
-            starts.push(offset + 1);
-        }
-    }
+    let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
+    starts
+        .extend(ends.filter(|end| !bytes.get(*end..).is_some_and(|rest| rest.starts_with(b"\r\n"))).map(|end| end + 1));
     starts
 }
 

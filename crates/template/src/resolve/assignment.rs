@@ -1,10 +1,10 @@
 //! Assignments: which case we are in.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use brigandine_model::{Case, Fact, Value};
 
-use super::Resolver;
+use super::{MOST_CASES, Resolver};
 use crate::Node;
 
 /// Something that can come out several ways.
@@ -158,13 +158,10 @@ impl Resolver<'_> {
             None => values.extend(compared.into_iter().flatten().cloned()),
         }
         let default_matters = default.is_some_and(|text| compared.is_some_and(|values| values.contains(text)));
-        let mut seen = Vec::new();
-        values.retain(|value| {
-            !seen.contains(value) && {
-                seen.push(value.clone());
-                true
-            }
-        });
+        let mut seen = HashSet::new();
+        values.retain(|value| seen.insert(value.clone()));
+        // One more than is ever looked at says the same as all of them.
+        values.truncate(MOST_CASES + 1);
         let mut choices: Vec<Choice> = values.into_iter().map(Choice::Value).collect();
         if allowed.is_none() && (default.is_none() || default_matters) {
             choices.push(Choice::Other);

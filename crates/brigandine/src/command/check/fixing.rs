@@ -138,8 +138,24 @@ impl State {
         let now = self.counts();
         self.judged.findings.iter().find(|finding| {
             let key = key(finding);
-            now.get(&key) > known.get(&key)
+            now.get(&key) > known.get(&key) && !self.remains_of(finding, before)
         })
+    }
+
+    /// Whether the finding is what is left: the same fact, told of one resource less, or by a milder rule.
+    fn remains_of(&self, finding: &Finding, before: &Self) -> bool {
+        let worse = |other: &Finding| other.code != finding.code && other.severity >= finding.severity;
+        let same = |other: &Finding| (&other.fact, &other.resource) == (&finding.fact, &finding.resource);
+        let was_worse = |other: &Finding| {
+            worse(other) && same(other) && !self.judged.findings.iter().any(|one| key(one) == key(other))
+        };
+        if before.judged.findings.iter().any(was_worse) {
+            return true;
+        }
+        let alike = |other: &&Finding| (&other.code, &other.fact) == (&finding.code, &finding.fact);
+        let of = |state: &'_ Self| state.judged.findings.iter().filter(alike).count();
+        let named = |other: &Finding| finding.resource.as_ref().is_some_and(|id| other.also.contains(id));
+        of(self) <= of(before) && before.judged.findings.iter().filter(alike).any(named)
     }
 }
 
@@ -164,17 +180,31 @@ impl<'a> Work<'a> {
         Ok(Self { bench, before, now, secrets, fixed: 0, hardened: 0, dropped: Vec::new(), notes: Vec::new() })
     }
 
-    /// Applies every fix that holds.
+    /// Applies every fix that holds. What another finding stood in the way of is tried again once others are gone.
     fn fix(&mut self, unsafe_too: bool) {
+        let mut rounds = 0;
+        loop {
+            let fixed = self.fixed;
+            self.dropped.clear();
+            self.pass(unsafe_too, &mut rounds);
+            if self.fixed == fixed || self.dropped.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Tries every fix once.
+    fn pass(&mut self, unsafe_too: bool, rounds: &mut usize) {
         let mut tried = BTreeSet::new();
-        for tries in 0..=MOST_TRIES {
+        loop {
             let wanted = |finding: &&Finding| {
                 let fix = finding.fix.as_ref();
                 let is_asked = fix.is_some_and(|fix| unsafe_too || fix.applicability == Applicability::Safe);
                 is_asked && !tried.contains(&key(finding))
             };
             let Some(finding) = self.now.judged.findings.iter().find(wanted).cloned() else { return };
-            if tries == MOST_TRIES || tries * self.now.text.len() > MOST_JUDGED {
+            *rounds += 1;
+            if *rounds > MOST_TRIES || *rounds * self.now.text.len() > MOST_JUDGED {
                 return self.dropped.push(format!("{} and what follows: too many fixes for one run", finding.code));
             }
             let changes = finding.fix.as_ref().map(|fix| fix.changes.clone()).unwrap_or_default();

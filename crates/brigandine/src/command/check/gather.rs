@@ -22,6 +22,23 @@ use crate::{
     project::{self, Project, Unreadable},
 };
 
+/// The environments once what the templates of the run export is known to each: a text that is judged again and again must
+/// be told what others export before the first time. Faults of reading are told by whoever judges.
+pub(super) fn knowing_exports(files: &[PathBuf], mut environments: Vec<Environment>) -> Vec<Environment> {
+    for environment in &mut environments {
+        let mut exports = Exports::default();
+        let mut waits = false;
+        for project in files.iter().filter_map(|file| open(file, environment).ok()) {
+            exports.take(&project.app);
+            waits |= imports(&project);
+        }
+        if waits {
+            environment.options.exports = exports.known;
+        }
+    }
+    environments
+}
+
 /// What all templates together gave.
 #[derive(Default)]
 pub(crate) struct Gathered {
@@ -134,12 +151,17 @@ fn look(
     for (environment, exports) in environments.iter().zip(exports) {
         let project = open(file, environment)?;
         exports.take(&project.app);
-        waits |= project.texts.values().any(|text| text.contains("ImportValue"));
+        waits |= imports(&project);
         if !waits {
             one.add(project, environment, settings);
         }
     }
     Ok(if waits { Look::Later } else { Look::Judged(one) })
+}
+
+/// Whether the template may ask for what others export.
+fn imports(project: &Project) -> bool {
+    project.texts.values().any(|text| text.contains("ImportValue"))
 }
 
 fn judged(file: &Path, environments: &[Environment], settings: &Settings) -> Result<One, Unreadable> {

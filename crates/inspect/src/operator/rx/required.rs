@@ -4,180 +4,141 @@
 //! assertions only ever narrow a match; what is not understood yields nothing.
 
 use crate::operator::filter::{ByteSet, Filter};
-use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use regex_syntax::hir::literal::{ExtractKind, Extractor};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 use std::sync::LazyLock;
 
 /// How many texts a set may have: a long list costs more to look for than it saves.
-const TEXTS: usize = 256;
-/// How many texts a product of neighbours may have, and how long they may grow.
-const PRODUCT: usize = 48;
-/// How many texts one neighbour may have to be joined to a run: a wide class in the middle only dilutes it.
-const BRANCHES: usize = 6;
-const LENGTH: usize = 24;
+const TEXTS: usize = 400;
+/// How many beginnings of one part are followed.
+const BEGINNINGS: usize = 64;
+/// A set that is found more often than this in a thousand million places turns nothing away that is worth its search.
+const COMMON: u64 = 40_000_000;
+/// How long a text may grow; longer ones are hardly rarer.
+const LENGTH: usize = 8;
 /// How many bytes a class may have to be spelled out.
-const CLASS: u32 = 16;
-
-type Texts = Vec<Vec<u8>>;
+const CLASS: usize = 6;
+/// How often a repetition is spelled out.
+const REPEAT: usize = 10;
+/// How many neighbours may make a text together.
+const NEIGHBOURS: usize = 5;
 
 /// The filter of a pattern.
 pub(super) fn filter(hir: &Hir) -> Filter {
-    let facts = facts(hir);
-    let best = facts.best();
     let bytes = mask(hir).filter(|bytes| bytes.len() < 256);
-    Filter { literals: best, bytes, minimum: hir.properties().minimum_len().unwrap_or(0) }
+    let literals = required(&lowered(hir)).map(|needed| needed.texts);
+    Filter { literals, bytes, minimum: hir.properties().minimum_len().unwrap_or(0) }
 }
 
-/// What is known of the texts a part of a pattern takes, all in lower case.
-#[derive(Default)]
-struct Facts {
-    /// Every text it can take, when they are few.
-    exact: Option<Texts>,
-    /// Texts one of which lies in whatever it takes.
-    required: Option<Texts>,
-    /// Texts one of which starts, and one of which ends, whatever it takes; known of repetitions.
-    ends: Option<Texts>,
+/// Texts one of which lies in every match.
+struct Needed {
+    texts: Vec<Vec<u8>>,
+    /// How many places of a thousand million of honest text hold one of them, roughly.
+    rate: u64,
 }
 
-impl Facts {
-    fn exactly(texts: Texts) -> Self {
-        Self { exact: Some(texts), ..Self::default() }
+impl Needed {
+    /// A set that turns something away: no empty text in it, and not too many. (An empty set is a pattern that takes nothing.)
+    fn new(mut texts: Vec<Vec<u8>>) -> Option<Self> {
+        if texts.iter().any(Vec::is_empty) {
+            return None;
+        }
+        for text in &mut texts {
+            text.truncate(LENGTH);
+        }
+        texts.sort_unstable();
+        // What starts with another text of the set is found with it.
+        texts.dedup_by(|next, kept| next.starts_with(kept));
+        let rate = texts.iter().map(|text| rate(text)).sum();
+        (texts.len() <= TEXTS && rate <= COMMON).then_some(Self { texts, rate })
     }
-
-    /// The better set of the two.
-    fn best(self) -> Option<Texts> {
-        let exact = self.exact.filter(usable);
-        better(exact, self.required)
-    }
 }
 
-/// A set that turns something away: no empty text in it, and not too many. (An empty set is a pattern that takes nothing.)
-fn usable(texts: &Texts) -> bool {
-    texts.len() <= TEXTS && texts.iter().all(|text| !text.is_empty())
-}
-
-/// How much a set turns away: each byte of its shortest text counts for more than a doubling of the set costs.
-fn worth(texts: &Texts) -> i64 {
-    let shortest = texts.iter().map(Vec::len).min().unwrap_or(LENGTH).min(8);
-    let doublings = texts.len().next_power_of_two().trailing_zeros();
-    i64::try_from(shortest).unwrap_or(8) * 4 - i64::from(doublings) * 3
-}
-
-fn better(one: Option<Texts>, other: Option<Texts>) -> Option<Texts> {
+/// The rarer set of the two.
+fn rarer(one: Option<Needed>, other: Option<Needed>) -> Option<Needed> {
     match (one, other) {
-        (Some(one), Some(other)) => Some(if worth(&one) >= worth(&other) { one } else { other }),
+        (Some(one), Some(other)) => Some(if one.rate <= other.rate { one } else { other }),
         (one, other) => one.or(other),
     }
 }
 
-fn distinct(mut texts: Texts) -> Texts {
-    texts.sort_unstable();
-    texts.dedup();
-    texts
-}
-
-fn facts(hir: &Hir) -> Facts {
+/// The pattern with all its letters in lower case: it takes the lower-case form of whatever the pattern takes.
+fn lowered(hir: &Hir) -> Hir {
+    let all = |parts: &[Hir]| parts.iter().map(lowered).collect::<Vec<_>>();
     match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => Facts::exactly(vec![Vec::new()]),
-        HirKind::Literal(literal) => Facts::exactly(vec![literal.0.to_ascii_lowercase()]),
-        HirKind::Class(class) => class_texts(class).map(Facts::exactly).unwrap_or_default(),
-        HirKind::Capture(capture) => facts(&capture.sub),
-        HirKind::Repetition(repetition) => repeated(repetition),
-        HirKind::Concat(parts) => joined(parts),
-        HirKind::Alternation(parts) => either(parts),
+        HirKind::Empty | HirKind::Look(_) => Hir::empty(),
+        HirKind::Literal(literal) => Hir::literal(literal.0.to_ascii_lowercase()),
+        HirKind::Class(Class::Bytes(class)) => {
+            let ranges = class.ranges().iter().flat_map(|range| range.start()..=range.end());
+            let bytes = ranges.map(|byte| byte.to_ascii_lowercase());
+            Hir::class(Class::Bytes(ClassBytes::new(bytes.map(|byte| ClassBytesRange::new(byte, byte)))))
+        }
+        HirKind::Class(Class::Unicode(_)) => Hir::repetition(Repetition {
+            min: 0,
+            max: None,
+            greedy: true,
+            sub: Box::new(Hir::class(Class::Bytes(ClassBytes::new([ClassBytesRange::new(0, u8::MAX)])))),
+        }),
+        HirKind::Capture(capture) => lowered(&capture.sub),
+        HirKind::Repetition(repetition) => Hir::repetition(repetition.with(lowered(&repetition.sub))),
+        HirKind::Concat(parts) => Hir::concat(all(parts)),
+        HirKind::Alternation(parts) => Hir::alternation(all(parts)),
     }
 }
 
-/// The bytes of a small class as texts.
-fn class_texts(class: &Class) -> Option<Texts> {
-    let Class::Bytes(class) = class else { return None };
-    let mut set = ByteSet::default();
-    let bytes = class.ranges().iter().flat_map(|range| range.start()..=range.end());
-    bytes.for_each(|byte| set.insert(byte.to_ascii_lowercase()));
-    (set.len() <= CLASS).then(|| set.iter().map(|byte| vec![byte]).collect())
+/// The rarest texts one of which lies in whatever a part of a pattern takes.
+fn required(hir: &Hir) -> Option<Needed> {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Capture(_) => None,
+        HirKind::Literal(_) | HirKind::Class(_) => beginnings(hir),
+        HirKind::Repetition(repetition) if repetition.min == 0 => None,
+        HirKind::Repetition(repetition) => rarer(beginnings(hir), required(&repetition.sub)),
+        HirKind::Concat(parts) => {
+            let from = |start: usize| parts.get(start..parts.len().min(start + NEIGHBOURS)).unwrap_or_default();
+            let starts = (0..parts.len()).filter(|start| parts.get(*start).is_some_and(says_something));
+            let joined = starts.map(|start| beginnings(&Hir::concat(from(start).to_vec())));
+            joined.chain(parts.iter().map(required)).fold(None, rarer)
+        }
+        HirKind::Alternation(parts) => {
+            let each: Option<Vec<Needed>> = parts.iter().map(required).collect();
+            let texts = each.map(|each| each.into_iter().flat_map(|needed| needed.texts).collect());
+            rarer(beginnings(hir), texts.and_then(Needed::new))
+        }
+    }
 }
 
-fn repeated(repetition: &Repetition) -> Facts {
-    let inner = facts(&repetition.sub);
-    let fixed = repetition.max == Some(repetition.min);
-    if repetition.min == 0 {
-        let optional = repetition.max == Some(1);
-        let exact = inner.exact.filter(|_| optional).map(|mut texts| {
-            texts.push(Vec::new());
-            distinct(texts)
-        });
-        return Facts { exact, ..Facts::default() };
+/// Whether texts that start with this part can be few and longer than none.
+fn says_something(part: &Hir) -> bool {
+    match part.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Class(Class::Bytes(class)) => class.ranges().iter().map(ClassBytesRange::len).sum::<usize>() <= CLASS,
+        HirKind::Repetition(repetition) => repetition.min > 0 && says_something(&repetition.sub),
+        _ => true,
     }
-    let Some(texts) = inner.exact else { return Facts { required: inner.required, ..Facts::default() } };
-    let mut run = texts.clone();
-    for _ in 1..repetition.min.min(16) {
-        match product(&run, &texts) {
-            Some(longer) => run = longer,
-            None => return Facts { required: Some(run.clone()).filter(usable), ends: Some(run), ..Facts::default() },
-        }
-    }
-    if fixed && repetition.min <= 16 {
-        return Facts::exactly(run);
-    }
-    Facts { required: Some(run.clone()).filter(usable), ends: Some(run), ..Facts::default() }
 }
 
-/// All texts of one followed by one of the other, while they stay few and short.
-fn product(left: &Texts, right: &Texts) -> Option<Texts> {
-    let longest = |texts: &Texts| texts.iter().map(Vec::len).max().unwrap_or(0);
-    if left.len() * right.len() > PRODUCT || longest(left) + longest(right) > LENGTH {
-        return None;
-    }
-    let texts = left.iter().flat_map(|start| right.iter().map(move |end| [start.as_slice(), end.as_slice()].concat()));
-    Some(distinct(texts.collect()))
+/// Texts one of which starts whatever a part of a pattern takes.
+fn beginnings(hir: &Hir) -> Option<Needed> {
+    let mut extractor = Extractor::new();
+    extractor
+        .kind(ExtractKind::Prefix)
+        .limit_class(CLASS)
+        .limit_repeat(REPEAT)
+        .limit_literal_len(LENGTH)
+        .limit_total(BEGINNINGS);
+    let found = extractor.extract(hir);
+    let texts = found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();
+    Needed::new(texts)
 }
 
-/// Neighbours: the best of the runs that are known exactly, and of what single parts require.
-fn joined(parts: &[Hir]) -> Facts {
-    let mut run: Texts = vec![Vec::new()];
-    let mut whole = true;
-    let mut required: Option<Texts> = None;
-    for part in parts {
-        let Facts { exact, required: inner, ends } = facts(part);
-        if let Some(longer) =
-            exact.as_ref().filter(|texts| texts.len() <= BRANCHES).and_then(|texts| product(&run, texts))
-        {
-            run = longer;
-            continue;
-        }
-        whole = false;
-        let exactly = exact.is_some();
-        let ends = exact.or(ends).unwrap_or_else(|| vec![Vec::new()]);
-        let closed = product(&run, &ends).filter(|_| ends.len() <= BRANCHES);
-        for candidate in [Some(std::mem::take(&mut run)), closed, inner, Some(ends.clone()).filter(|_| exactly)] {
-            required = better(required, candidate.filter(usable));
-        }
-        run = if ends.len() == 1 { ends } else { vec![Vec::new()] };
-    }
-    if whole {
-        return Facts::exactly(run);
-    }
-    Facts { required: better(required, Some(run).filter(usable)), ..Facts::default() }
-}
-
-/// Alternatives: each must say something, or nothing can be said.
-fn either(parts: &[Hir]) -> Facts {
-    let mut exact = Some(Texts::new());
-    let mut required = Some(Texts::new());
-    for part in parts {
-        let part = facts(part);
-        if let (Some(all), Some(texts)) = (&mut exact, &part.exact) {
-            all.extend(texts.iter().cloned());
-        } else {
-            exact = None;
-        }
-        match (&mut required, part.best()) {
-            (Some(all), Some(texts)) => all.extend(texts),
-            _ => required = None,
-        }
-    }
-    let exact = exact.map(distinct).filter(|texts| texts.len() <= TEXTS);
-    let required = required.map(distinct).filter(usable);
-    Facts { exact, required, ends: None }
+/// How many places of a thousand million of honest text hold a text, roughly.
+fn rate(text: &[u8]) -> u64 {
+    static RATES: LazyLock<[u64; 256]> = LazyLock::new(|| {
+        std::array::from_fn(|byte| {
+            u8::try_from(byte).map_or(1_000, |byte| u64::from(commonness(ByteSet::of(&[byte]))) + 1)
+        })
+    });
+    text.iter().fold(1_000_000_000, |rate, byte| rate * RATES.get(usize::from(*byte)).copied().unwrap_or(1_000) / 1_000)
 }
 
 /// A set of bytes one of which lies in any match; the rarest there is.
@@ -281,12 +242,13 @@ mod tests {
 
     #[test]
     fn the_longest_sure_text_is_found() {
-        assert_eq!(literals("(?i)union\\s+select"), Some(vec!["select".into()]));
+        assert_eq!(literals("(?i)union\\s+selects"), Some(vec!["selects".into()]));
         assert_eq!(literals("a(?:bc|de)f"), Some(vec!["abcf".into(), "adef".into()]));
-        assert_eq!(literals("(?:foo)?bar|baz+"), Some(vec!["bar".into(), "baz".into(), "foobar".into()]));
+        assert_eq!(literals("(?:foo)?bar|baz+"), Some(vec!["bar".into(), "baz".into()]));
+        assert_eq!(literals("x{2}['\"]*y"), Some(vec!["xx\"".into(), "xx'".into(), "xxy".into()]));
         assert_eq!(literals("a*"), None);
         assert_eq!(literals("foo|"), None);
-        assert_eq!(literals("\\d+"), Some((0..10).map(|digit: u8| digit.to_string()).collect()));
+        assert_eq!(literals("\\d+"), None, "found everywhere");
     }
 
     /// Draws a text that the pattern may take: choices come from `draw`.

@@ -4,7 +4,7 @@ use super::draft::{self, Draft, DraftLink};
 use super::{Builder, aimed, at};
 use crate::plan::{Planner, side};
 use crate::ruleset::RuleSet;
-use crate::ruleset::rule::{Assignment, Change, Control, Decision, Link, Rule, RuleBits, SkipTo, Slots, Test, Text};
+use crate::ruleset::rule::{Assignment, Control, Decision, Link, Rule, RuleBits, SkipTo, Slots, Test, Text};
 use crate::seclang::action::{self, Actions, Aim, Disruptive, SetVariable, Skip};
 use crate::seclang::target::{Selector, Targets};
 use crate::seclang::template::Template;
@@ -207,10 +207,18 @@ impl Finisher {
             let bit = if sieved { self.planner.bit(side, &operator) } else { None };
             Test { operator, negated, name, argument, template, bit }
         });
+        let probes = self.slots.probes(&targets);
+        let plain = self.planner.is_empty(chain) && targets.excluded.is_empty();
+        let number = test.as_ref().is_some_and(|test| test.operator.compares_numbers());
+        let gate = match probes.as_slice() {
+            [probe] if plain && number && !probe.count => probe.slot,
+            _ => None,
+        };
         Ok(Link {
-            probes: self.slots.probes(&targets),
+            probes,
             targets,
             group,
+            gate,
             test,
             chain,
             multi_match: actions.multi_match,
@@ -238,12 +246,7 @@ impl Finisher {
             (Variable::Tx, Some(key)) => self.slots.slot(&key.to_ascii_lowercase()),
             _ => None,
         };
-        let change = match &set.change {
-            action::Change::Assign(value) => Change::Assign(self.slots.text(value)),
-            action::Change::Add(value) => Change::Add(self.slots.text(value)),
-            action::Change::Subtract(value) => Change::Subtract(self.slots.text(value)),
-            action::Change::Remove => Change::Remove,
-        };
+        let change = set.change.map(|value| self.slots.text(value));
         Assignment { collection: set.collection, key: self.slots.text(&set.key), slot, change }
     }
 
@@ -255,29 +258,20 @@ impl Finisher {
         bits
     }
 
-    fn control(&self, control: &action::Control) -> Control {
-        match control {
-            action::Control::RemoveRules(aim) => Control::RemoveRules(self.meant(aim)),
-            action::Control::RemoveTargets(aim, targets) => {
-                Control::RemoveTargets(self.meant(aim), exclusions(targets))
-            }
-            action::Control::Engine(engine) => Control::Engine(*engine),
-            action::Control::BodyProcessor(name) => Control::BodyProcessor(name.clone()),
-            action::Control::ForceBody(on) => Control::ForceBody(*on),
-            action::Control::ReadRequestBody(on) => Control::ReadRequestBody(*on),
-            action::Control::ReadResponseBody(on) => Control::ReadResponseBody(*on),
-            action::Control::Recording => Control::Recording,
+    fn control(&self, control: &action::Control<Aim>) -> Control {
+        let mut control = control.map(|aim| self.meant(aim));
+        if let Control::RemoveTargets(_, targets) = &mut control {
+            widen(targets);
         }
+        control
     }
 }
 
 /// `ARGS:` with nothing behind the colon means the whole collection.
-fn exclusions(targets: &Targets) -> Targets {
-    let mut targets = targets.clone();
+fn widen(targets: &mut Targets) {
     for target in &mut targets.excluded {
         if matches!(&target.selector, Selector::Name(name) if name.is_empty()) {
             target.selector = Selector::All;
         }
     }
-    targets
 }
