@@ -20,7 +20,6 @@ mod stage;
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use brigandine_gateway::{Door, Firewall, Settings};
 use brigandine_model::{Event, Sink, Throttle};
 
@@ -42,20 +41,9 @@ fn main() {
         println!("note: {note}");
     }
     let no_limit = Throttle { rate: 1e9, burst: 1_000_000 };
-    let settings = Settings {
-        route_throttle: no_limit,
-        firewall: Some(Firewall {
-            rules: Arc::new(ArcSwap::from_pointee(rules)),
-            inspection: brigandine_inspect::Settings {
-                response_body: Some(false),
-                body_by_content: true,
-                ..brigandine_inspect::Settings::default()
-            },
-            off: std::collections::BTreeSet::new(),
-            keeper: None,
-        }),
-        ..stage::settings()
-    };
+    let mut firewall = Firewall::new(rules);
+    firewall.inspection.response_body = Some(false);
+    let settings = Settings { route_throttle: no_limit, firewall: Some(firewall), ..stage::settings() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let nothing = stage::backend(|_| async { Ok(stage::answer(200, "ok")) });

@@ -24,12 +24,8 @@ mod suite;
 #[path = "../../inspect/tests/support/yaml.rs"]
 mod yaml;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::BTreeMap;
 
-use arc_swap::ArcSwap;
 use brigandine_gateway::{Firewall, Settings};
 use brigandine_inspect::RuleSet;
 use brigandine_model::{Happening, Throttle};
@@ -69,7 +65,7 @@ fn reflecting() -> brigandine_gateway::Backend {
             }
         }
         let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
-        Ok(brigandine_model::Answer { status, headers, body: reply.body.into(), invocation: None })
+        Ok(brigandine_model::Answer { status, headers, body: reply.body.into(), rest: None, invocation: None })
     })
 }
 

@@ -150,12 +150,7 @@ impl Shares {
         for signal in Signal::ALL.into_iter().filter(|signal| !stands(*signal)) {
             let place = signal as usize;
             let Some(usual) = self.usual.get_mut(place) else { continue };
-            #[expect(
-                clippy::cast_precision_loss,
-                clippy::cast_possible_truncation,
-                reason = "at most a day of seconds"
-            )]
-            let faded = keep.powi(passed.min(86_400) as i32);
+            let faded = keep.powi(i32::try_from(passed.min(86_400)).unwrap_or(86_400));
             *usual = (usual.0 * faded, usual.1 * faded);
             for slot in self.seconds.iter().filter(|slot| (self.learned + 1..=second - WINDOW).contains(&slot.at)) {
                 usual.0 += slot.hits.get(place).copied().unwrap_or_default();

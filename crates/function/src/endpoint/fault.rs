@@ -89,6 +89,9 @@ impl Fault {
             }
             InvokeError::PayloadTooLarge { .. } => Self::too_large(super::SYNCHRONOUS),
             InvokeError::Malformed(what) => Self::parameter(*what),
+            InvokeError::Refused { .. } => {
+                Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContentException", "the event was refused")
+            }
             InvokeError::DeadlinePassed | InvokeError::Stopped(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", error.to_string())
             }
