@@ -123,12 +123,28 @@ _brigandine() {
             return 0
             ;;
         brigandine__subcmd__explain)
-            opts="-h --help"
+            opts="-h --request --data --template --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --request)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --template)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -253,13 +269,17 @@ _brigandine() {
             return 0
             ;;
         brigandine__subcmd__serve)
-            opts="-h --listen --observe --tls-cert --tls-key --env-vars --aws-endpoint --aws-profile --strict-runtime --data --parameter --parameter-file --help"
+            opts="-h --listen --invoke-listen --invoke-open --observe --tls-cert --tls-key --env-vars --aws-endpoint --aws-profile --strict-runtime --data --parameter --parameter-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --invoke-listen)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

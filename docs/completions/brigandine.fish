@@ -28,7 +28,7 @@ complete -c brigandine -n "__fish_brigandine_needs_command" -s h -l help -d 'Pri
 complete -c brigandine -n "__fish_brigandine_needs_command" -s V -l version -d 'Print version'
 complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "check" -d 'Say what is wrong with a template, and how to mend it'
 complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "routes" -d 'List every way in, who may pass and how fast'
-complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "explain" -d 'Show a rule\'s page: why, attack, fix, limits'
+complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "explain" -d 'Show a rule\'s page, or why a request was refused'
 complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "serve" -d 'Run the application here behind the shield'
 complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "invoke" -d 'Run one function once'
 complete -c brigandine -n "__fish_brigandine_needs_command" -f -a "token" -d 'Print a development token for a route'
@@ -71,8 +71,14 @@ json\t'One JSON object'"
 complete -c brigandine -n "__fish_brigandine_using_subcommand routes" -l parameter -d 'Value of a template parameter; repeatable' -r
 complete -c brigandine -n "__fish_brigandine_using_subcommand routes" -l parameter-file -d 'File with values of template parameters, as deployment tools keep them (JSON) or `samconfig.toml`; repeatable' -r -F
 complete -c brigandine -n "__fish_brigandine_using_subcommand routes" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c brigandine -n "__fish_brigandine_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c brigandine -n "__fish_brigandine_using_subcommand explain" -l request -d 'Say which rule refused the request of this id, where, and what would let it pass' -r
+complete -c brigandine -n "__fish_brigandine_using_subcommand explain" -l data -d 'Folder that `serve` keeps its record in [default: the user\'s state folder]' -r -F
+complete -c brigandine -n "__fish_brigandine_using_subcommand explain" -l template -d 'The template whose application it was, or the folder it lies in; not needed with `--data`' -r -F
+complete -c brigandine -n "__fish_brigandine_using_subcommand explain" -l format -d 'Form of the result on standard output' -r -f -a "human\t'For people'
+json\t'One JSON object'"
+complete -c brigandine -n "__fish_brigandine_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l listen -d 'Address to listen on; port 0 takes a free one [default: 127.0.0.1:3000]' -r
+complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l invoke-listen -d 'Address on which the platform\'s own API for invoking functions is served, for its command line and kits; port 0 takes a free one' -r
 complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l tls-cert -d 'Certificate chain for TLS (PEM); read again when it changes' -r -F
 complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l tls-key -d 'Private key for TLS (PEM)' -r -F
 complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l env-vars -d 'Environment values per function, in the form of `sam local --env-vars` (JSON)' -r -F
@@ -81,6 +87,7 @@ complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l aws-prof
 complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l data -d 'Folder for logs, keys and stores [default: the user\'s state folder]' -r -F
 complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l parameter -d 'Value of a template parameter; repeatable' -r
 complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l parameter-file -d 'File with values of template parameters, as deployment tools keep them (JSON) or `samconfig.toml`; repeatable' -r -F
+complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l invoke-open -d 'Let other machines invoke functions at `--invoke-listen`, without credentials'
 complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l observe -d 'Let everything pass and say what would have been refused'
 complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -l strict-runtime -d 'Refuse a function whose declared runtime is not installed, rather than using the nearest'
 complete -c brigandine -n "__fish_brigandine_using_subcommand serve" -s h -l help -d 'Print help'

@@ -76,14 +76,20 @@ json\:"One JSON object"))' \
 ;;
 (explain)
 _arguments "${_arguments_options[@]}" : \
-'-h[Print help]' \
-'--help[Print help]' \
+'()--request=[Say which rule refused the request of this id, where, and what would let it pass]:ID:_default' \
+'--data=[Folder that \`serve\` keeps its record in \[default\: the user'\''s state folder\]]:DIR:_files' \
+'--template=[The template whose application it was, or the folder it lies in; not needed with \`--data\`]:PATH:_files' \
+'--format=[Form of the result on standard output]:FORMAT:((human\:"For people"
+json\:"One JSON object"))' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
 '::code -- The rule'\''s code; without it, all rules are listed:_default' \
 && ret=0
 ;;
 (serve)
 _arguments "${_arguments_options[@]}" : \
 '--listen=[Address to listen on; port 0 takes a free one \[default\: 127.0.0.1\:3000\]]:ADDRESS:PORT:_default' \
+'--invoke-listen=[Address on which the platform'\''s own API for invoking functions is served, for its command line and kits; port 0 takes a free one]:ADDRESS:PORT:_default' \
 '--tls-cert=[Certificate chain for TLS (PEM); read again when it changes]:FILE:_files' \
 '--tls-key=[Private key for TLS (PEM)]:FILE:_files' \
 '--env-vars=[Environment values per function, in the form of \`sam local --env-vars\` (JSON)]:FILE:_files' \
@@ -92,6 +98,7 @@ _arguments "${_arguments_options[@]}" : \
 '--data=[Folder for logs, keys and stores \[default\: the user'\''s state folder\]]:DIR:_files' \
 '*--parameter=[Value of a template parameter; repeatable]:NAME=VALUE:_default' \
 '*--parameter-file=[File with values of template parameters, as deployment tools keep them (JSON) or \`samconfig.toml\`; repeatable]:FILE:_files' \
+'--invoke-open[Let other machines invoke functions at \`--invoke-listen\`, without credentials]' \
 '--observe[Let everything pass and say what would have been refused]' \
 '--strict-runtime[Refuse a function whose declared runtime is not installed, rather than using the nearest]' \
 '-h[Print help]' \
@@ -155,7 +162,7 @@ _brigandine_commands() {
     local commands; commands=(
 'check:Say what is wrong with a template, and how to mend it' \
 'routes:List every way in, who may pass and how fast' \
-'explain:Show a rule'\''s page\: why, attack, fix, limits' \
+'explain:Show a rule'\''s page, or why a request was refused' \
 'serve:Run the application here behind the shield' \
 'invoke:Run one function once' \
 'token:Print a development token for a route' \
