@@ -1,5 +1,5 @@
 //! The watch as a shield uses it: a stream of Events, a tick a second.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::IpAddr;
 
