@@ -181,7 +181,6 @@ pub(crate) struct Functions {
 /// What one function may do.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
-#[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "only the runtime half asks"))]
 pub(crate) struct Privileges {
     /// What it may reach of other machines: `api.example.com`, `*.example.org:443`, `db.internal:5432`. A name without a port
     /// is reached by TLS that names it. While functions run unfenced, their clients are only asked to keep to it.
