@@ -172,6 +172,17 @@ proptest! {
 }
 
 #[test]
+fn a_choice_without_a_condition_that_can_be_read_comes_to_an_end() {
+    for condition in ["[]", "{}", "[C]", "{Ref: P}", "''"] {
+        try_read(WHOLE.replace("  Orders:\n", &format!("  Orders:\n    Condition: {condition}\n")).as_bytes());
+        let value = format!(
+            "Resources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n      BucketName: !If [{condition}, a, b]\n"
+        );
+        try_read(value.as_bytes());
+    }
+}
+
+#[test]
 fn the_whole_template_is_read() {
     let (options, sources) = (Options::default(), Sources::default());
     let input = Input {

@@ -53,7 +53,7 @@ impl Graph<'_> {
             return Some(Property { kind: PropertyKind::Unknown(why.into()), provenance });
         };
         let cases: Vec<(When, Option<Property>)> =
-            alternatives.into_iter().map(|(when, node)| (when, node.and_then(|node| self.property(node)))).collect();
+            alternatives.into_iter().map(|(when, node)| (when, node.and_then(|node| self.alternative(node)))).collect();
         if let [(_, only)] = cases.as_slice() {
             return only.clone();
         }
@@ -63,6 +63,15 @@ impl Graph<'_> {
         let label = |when: When| when.label().cloned().unwrap_or_else(|| "always".into());
         let cases = cases.into_iter().map(|(when, case)| (label(when), case)).collect();
         Some(Property { kind: PropertyKind::OneOf(cases), provenance })
+    }
+
+    /// One alternative of a choice. One that is a choice again has no condition that could be read, and stands for itself.
+    fn alternative(&self, node: &Node) -> Option<Property> {
+        if let Some(("Fn::If", _)) = node.as_intrinsic() {
+            let kind = PropertyKind::Unknown("its condition cannot be read".into());
+            return Some(Property { kind, provenance: self.at(node) });
+        }
+        self.property(node)
     }
 
     /// What decides whether a resource outlives its stack.
